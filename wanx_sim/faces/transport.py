@@ -1,0 +1,89 @@
+"""In process, for clients that take a transport."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import httpx
+
+from ..service import Service
+from ..wire import ConnectionLost, Request, Response
+
+
+def read(request: Any) -> Request:
+    """What a service sees of an httpx or httpx2 request whose body has been read."""
+    url = request.url
+    return Request(
+        method=request.method,
+        scheme=url.scheme,
+        host=url.netloc.decode("ascii"),
+        path=url.raw_path.partition(b"?")[0].decode("ascii"),
+        query=url.query.decode("ascii"),
+        headers=dict(request.headers.items()),
+        body=request.content,
+    )
+
+
+def written(response: Response, request: Any) -> Any:
+    """A service's answer in the types of the library that the request is from."""
+    library = _library(request)
+    return library.Response(
+        response.status, headers=list(response.headers), content=response.body, request=request
+    )
+
+
+def lost(request: Any) -> Exception:
+    """The exception that a broken connection is, in the library that the request is from."""
+    message = "the connection was closed before the response arrived"
+    error: Exception = _library(request).RemoteProtocolError(message, request=request)
+    return error
+
+
+def _library(request: Any) -> Any:
+    # httpx2 is httpx with another name, and both may be in one process.
+    return sys.modules[type(request).__module__.partition(".")[0]]
+
+
+class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A service as a transport of httpx or httpx2; one object serves sync and async clients.
+
+    Closing a client leaves the service open, so many clients can share it.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def __repr__(self) -> str:
+        return f"<Transport to {self._service!r}>"
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer a synchronous client."""
+        request.read()
+        try:
+            return written(self._service.handle(read(request)), request)  # type: ignore[no-any-return]
+        except ConnectionLost:
+            raise lost(request) from None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer an asynchronous client, on asyncio or trio."""
+        await request.aread()
+        try:
+            return written(await answered(self._service, read(request)), request)  # type: ignore[no-any-return]
+        except ConnectionLost:
+            raise lost(request) from None
+
+    def close(self) -> None:
+        """Leave the service open."""
+
+    async def aclose(self) -> None:
+        """Leave the service open."""
+
+
+async def answered(service: Service, request: Request) -> Response:
+    """The service's answer; one that may wait for a network is asked in a thread."""
+    if not service.blocking:
+        return service.handle(request)
+    from anyio import to_thread  # noqa: PLC0415 - only a recorder is blocking
+
+    return await to_thread.run_sync(service.handle, request)

@@ -1,0 +1,190 @@
+"""The life cycle of a task: rules, then tables, then a small engine.
+
+Two rules keep it simple:
+
+1. A status is never stored. It follows from the task's `Plan` and the present, so a restart loses
+   nothing, time travel is only another present, and several processes agree without talking.
+2. A plan holds *when* the task leaves PENDING and when it ends. Where that is not decided by time
+   it is decided by polls, or by hand: then the moment is still None, and a poll (or a person)
+   writes it down once it has come.
+
+The flow is the seed document's (section 7, and the status table of section 10)::
+
+    PENDING --schedule--> RUNNING --succeed--> SUCCEEDED
+       |                     '------fail-----> FAILED
+       '------cancel------> CANCELED           (only here: cancelling RUNNING is refused)
+
+    any of them --forget, 24 h after submission--> UNKNOWN
+
+A task never fails straight out of PENDING: even a parameter that is refused late was first
+scheduled. What is forgotten is UNKNOWN, exactly as what never was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+import msgspec
+
+RETENTION = 24 * 3600.0
+"""Seconds for which the service remembers a task [documented: seed §10, task-management page]."""
+
+
+class Status(StrEnum):
+    """What `task_status` can say."""
+
+    PENDING = "PENDING"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELED = "CANCELED"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing more will happen to such a task."""
+        return self not in (Status.PENDING, Status.RUNNING)
+
+
+class Event(StrEnum):
+    """What can happen to a task."""
+
+    SCHEDULE = "schedule"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    CANCEL = "cancel"
+    FORGET = "forget"
+
+
+TRANSITIONS: dict[Status, dict[Event, Status]] = {
+    Status.PENDING: {
+        Event.SCHEDULE: Status.RUNNING,
+        Event.CANCEL: Status.CANCELED,
+        Event.FORGET: Status.UNKNOWN,
+    },
+    Status.RUNNING: {
+        Event.SUCCEED: Status.SUCCEEDED,
+        Event.FAIL: Status.FAILED,
+        Event.FORGET: Status.UNKNOWN,
+    },
+    Status.SUCCEEDED: {Event.FORGET: Status.UNKNOWN},
+    Status.FAILED: {Event.FORGET: Status.UNKNOWN},
+    Status.CANCELED: {Event.FORGET: Status.UNKNOWN},
+    Status.UNKNOWN: {},
+}
+
+
+class IllegalTransition(Exception):  # noqa: N818 - named for what it is
+    """An event that cannot happen to a task in its present status."""
+
+    def __init__(self, status: Status, event: Event) -> None:
+        self.status, self.event = status, event
+        allowed = ", ".join(TRANSITIONS[status]) or "nothing"
+        super().__init__(f"a {status} task cannot {event}; what can happen to it: {allowed}")
+
+
+def fire(status: Status, event: Event) -> Status:
+    """The status after an event; raises `IllegalTransition`."""
+    try:
+        return TRANSITIONS[status][event]
+    except KeyError:
+        raise IllegalTransition(status, event) from None
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a task or one of its images failed, in the service's words."""
+
+    code: str
+    message: str
+
+
+class Leg(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How long one status lasts: so many seconds, so many polls, or (neither) until told."""
+
+    seconds: float | None = None
+    polls: int | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that decides a task's status: its legs, the moments known so far, how it ends."""
+
+    submitted: float
+    pending: Leg
+    running: Leg
+    scheduled: float | None = None
+    ended: float | None = None
+    canceled: float | None = None
+    failure: Failure | None = None
+    failed_images: dict[int, Failure] = {}
+
+    @property
+    def settled(self) -> bool:
+        """Whether all its moments are known, so that a poll changes nothing."""
+        return self.ended is not None or self.canceled is not None
+
+    @property
+    def stuck(self) -> bool:
+        """Whether neither time nor polls will ever end it."""
+        return self.ended is None and Leg() in (self.pending, self.running)
+
+
+def begin(plan: Plan) -> Plan:
+    """A new plan with the moments that follow from its seconds written down."""
+    if plan.pending.seconds is None:
+        return plan
+    return _schedule(plan, plan.submitted + plan.pending.seconds)
+
+
+def _schedule(plan: Plan, at: float) -> Plan:
+    ended = None if plan.running.seconds is None else at + plan.running.seconds
+    return msgspec.structs.replace(plan, scheduled=at, ended=ended)
+
+
+def events(plan: Plan, now: float) -> Iterator[Event]:
+    """What has happened to the task by now, in order."""
+    if plan.canceled is not None:
+        yield Event.CANCEL
+    elif plan.scheduled is not None and plan.scheduled <= now:
+        yield Event.SCHEDULE
+        if plan.ended is not None and plan.ended <= now:
+            yield Event.FAIL if plan.failure else Event.SUCCEED
+    if now >= plan.submitted + RETENTION:
+        yield Event.FORGET
+
+
+def status(plan: Plan, now: float) -> Status:
+    """The task's status at a moment."""
+    current = Status.PENDING
+    for event in events(plan, now):
+        current = fire(current, event)
+    return current
+
+
+def polled(plan: Plan, now: float) -> Plan:
+    """The plan after one poll: where polls decide, they count."""
+    if status(plan, now) is Status.PENDING and plan.pending.polls is not None:
+        if plan.pending.polls > 0:
+            return msgspec.structs.replace(plan, pending=Leg(polls=plan.pending.polls - 1))
+        plan = _schedule(plan, now)
+    if status(plan, now) is Status.RUNNING and plan.running.polls is not None:
+        if plan.running.polls > 0:
+            return msgspec.structs.replace(plan, running=Leg(polls=plan.running.polls - 1))
+        plan = msgspec.structs.replace(plan, ended=now)
+    return plan
+
+
+def cancel(plan: Plan, now: float) -> Plan:
+    """The plan of a task cancelled now; raises `IllegalTransition` unless it is PENDING."""
+    fire(status(plan, now), Event.CANCEL)
+    return msgspec.structs.replace(plan, canceled=now)
+
+
+def finish(plan: Plan, now: float, failure: Failure | None = None) -> Plan:
+    """The plan of a task that ends now, as told; raises `IllegalTransition` if it has ended."""
+    current = status(plan, now)
+    scheduled = plan.scheduled
+    if current is Status.PENDING:
+        current, scheduled = fire(current, Event.SCHEDULE), now
+    fire(current, Event.FAIL if failure else Event.SUCCEED)
+    return msgspec.structs.replace(plan, scheduled=scheduled, ended=now, failure=failure)

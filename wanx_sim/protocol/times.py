@@ -1,0 +1,28 @@
+"""How the service and its image host write moments. All take epoch seconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+
+BEIJING = timezone(timedelta(hours=8))
+
+
+def wire_time(moment: float) -> str:
+    """``YYYY-MM-DD HH:mm:ss.SSS`` in UTC+8, with nothing to say so [observed]."""
+    return datetime.fromtimestamp(moment, BEIJING).isoformat(" ", "milliseconds")[:23]
+
+
+def beijing_date(moment: float) -> str:
+    """``YYYYMMDD`` in UTC+8, as object keys carry it."""
+    return datetime.fromtimestamp(moment, BEIJING).strftime("%Y%m%d")
+
+
+def iso_time(moment: float) -> str:
+    """``YYYY-MM-DDTHH:mm:ss.SSSZ``, as OSS writes it."""
+    return datetime.fromtimestamp(moment, UTC).isoformat("T", "milliseconds")[:23] + "Z"
+
+
+def http_date(moment: float) -> str:
+    """An HTTP ``Date``."""
+    return format_datetime(datetime.fromtimestamp(moment, UTC), usegmt=True)

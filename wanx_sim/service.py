@@ -1,0 +1,81 @@
+"""A service: whatever can answer a request of the API. And the doors to it, one a face.
+
+The faces are imported when one is opened, so a service pulls in no HTTP library by itself.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from .wire import Request, Response
+
+if TYPE_CHECKING:
+    from .faces.asgi import App
+    from .faces.server import Server
+    from .faces.transport import Transport
+
+
+class Service(ABC):
+    """Answers requests; everything that a program can talk to stands in front of one."""
+
+    blocking = False
+    """Whether an answer may wait for a network; asynchronous faces then use a thread."""
+
+    @abstractmethod
+    def handle(self, request: Request) -> Response:
+        """The answer to one request; may raise `wire.ConnectionLost` to break the connection."""
+
+    def close(self) -> None:
+        """Let go of files and connections."""
+
+    def transport(self) -> Transport:
+        """A transport for httpx and httpx2, for sync and async clients alike.
+
+        Use it where the application lets you hand one in: it is the fastest face, and the client
+        builds no TLS context (28 ms of every ``httpx.Client()``).
+
+        Example:
+            ```python
+            httpx.Client(transport=sim.transport(), base_url="https://dashscope.aliyuncs.com")
+            ```
+        """
+        from .faces.transport import Transport  # noqa: PLC0415 - a face loads when it is opened
+
+        return Transport(self)
+
+    def intercept(self) -> AbstractContextManager[object]:
+        """Catch, inside a ``with`` block, what httpx clients of this process send to the service.
+
+        Both regions' API hosts and the image hosts are caught; other hosts are left alone.
+        """
+        from .faces.intercept import intercept  # noqa: PLC0415
+
+        return intercept(self)
+
+    def asgi_app(self) -> App:
+        """An ASGI application, for any ASGI server or test client."""
+        from .faces.asgi import App  # noqa: PLC0415
+
+        return App(self)
+
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Server:
+        """A real HTTP server in a thread, up inside a ``with`` block.
+
+        Args:
+            host: the address to listen on (default loopback only).
+            port: the port; 0, the default, takes a free one.
+
+        Raises:
+            ServeError: on entering the block, if the address cannot be had.
+
+        Example:
+            ```python
+            with sim.serve() as server:
+                print(server.base_url)  # http://127.0.0.1:40123/api/v1
+            ```
+        """
+        from .faces.server import Server  # noqa: PLC0415
+
+        return Server(self, host, port)

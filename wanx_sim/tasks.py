@@ -1,0 +1,104 @@
+"""The tasks of a simulator as a test looks at them: live, by id or by order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .clock import Clock
+from .protocol.lifecycle import Status
+from .protocol.task import Task
+from .stores import Store
+
+
+class TaskView:
+    """One task, always as it is now."""
+
+    def __init__(self, task: Task, store: Store, clock: Clock) -> None:
+        self._task, self._store, self._clock = task, store, clock
+
+    def __repr__(self) -> str:
+        return f"<TaskView {self.task_id} {self.status} {self.model} {self.size} n={self.n}>"
+
+    @property
+    def record(self) -> Task:
+        """The record behind it, with order and plan."""
+        return self._store.get(self._task.task_id) or self._task
+
+    @property
+    def status(self) -> Status:
+        """Its status now, on the simulator's clock. Looking at it is no poll."""
+        return self.record.status(self._clock.now())
+
+    @property
+    def task_id(self) -> str:
+        """Its id."""
+        return self._task.task_id
+
+    id = task_id
+
+    @property
+    def model(self) -> str:
+        """The model it was ordered from."""
+        return self._task.order.model
+
+    @property
+    def prompt(self) -> str:
+        """The prompt as it was sent."""
+        return self._task.order.prompt
+
+    @property
+    def size(self) -> str:
+        """``width*height``."""
+        return self._task.order.size
+
+    @property
+    def n(self) -> int:
+        """How many images were ordered."""
+        return self._task.order.n
+
+    @property
+    def seed(self) -> int:
+        """The seed of its first image."""
+        return self._task.seed
+
+
+class Tasks:
+    """All tasks, oldest first."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def __iter__(self) -> Iterator[TaskView]:
+        return (TaskView(task, self._store, self._clock) for task in self._store.tasks())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self._store.tasks())
+
+    def __repr__(self) -> str:
+        return f"<Tasks {list(self)!r}>"
+
+    def __getitem__(self, key: str | int) -> TaskView:
+        """The task with an id (str) or at a place in the order of creation (int).
+
+        Raises:
+            KeyError, IndexError: if there is none.
+        """
+        if isinstance(key, int):
+            return list(self)[key]
+        task = self._store.get(key)
+        if task is None:
+            raise KeyError(f"no task has the id {key!r}; there are {len(self)}")
+        return TaskView(task, self._store, self._clock)
+
+    @property
+    def only(self) -> TaskView:
+        """The one task there is.
+
+        Raises:
+            AssertionError: if there is none or more than one, with all of them.
+        """
+        found = list(self)
+        if len(found) != 1:
+            listing = "".join(f"\n  {view!r}" for view in found)
+            raise AssertionError(f"expected exactly one task, found {len(found)}{listing}")
+        return found[0]

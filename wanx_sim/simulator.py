@@ -7,18 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from hashlib import sha256
 from random import Random, SystemRandom
-from typing import Literal, get_args
 
 import msgspec
 
-from . import magic
-from .access import ApiKeys, api_keys, as_region, authenticate
+from . import magic, pictures
+from .access import authenticate
 from .clock import Clock
 from .faults import Fault, Faults
 from .journal import Entry, Journal
 from .ledger import Ledger
+from .planning import new_plan
 from .protocol import catalogue, errors, lifecycle, links, listing, oss, requests, responses, routes
 from .protocol.catalogue import Region
 from .protocol.errors import Refusal
@@ -26,14 +25,12 @@ from .protocol.lifecycle import Failure, Plan, Status
 from .protocol.task import Task
 from .protocol.timing import Timing
 from .rates import TASK_QUERIES, RateWindows
-from .rendering import Picture, render
 from .service import Service
+from .settings import Settings, Validation
 from .stores import Change, Store, open_store
 from .stores.memory import MemoryStore
 from .tasks import Tasks
 from .wire import ConnectionLost, Request, Response
-
-Validation = Literal["submit", "task"]
 
 
 @dataclass(slots=True)
@@ -65,7 +62,7 @@ class _Call:
         )
 
 
-class Simulator(Service):
+class Simulator(Settings, Service):
     """A DashScope text-to-image service that costs nothing, waits for nobody and runs offline.
 
     Use it in tests through one of its faces (`transport`, `intercept`, `asgi_app`, `serve`) or
@@ -133,56 +130,6 @@ class Simulator(Service):
 
     def __repr__(self) -> str:
         return f"<Simulator {self.region} {self.timing} seed={self.seed} {self.store!r}>"
-
-    # --- settings ------------------------------------------------------------------------------
-
-    @property
-    def region(self) -> Region:
-        """The region of requests to a host of our own."""
-        return self._region
-
-    @region.setter
-    def region(self, name: Region | str) -> None:
-        self._region = as_region(name)
-
-    @property
-    def api_keys(self) -> ApiKeys | None:
-        """The keys that are valid, each with its region; None accepts any."""
-        return self._api_keys
-
-    @api_keys.setter
-    def api_keys(self, given: Mapping[str, Region | str] | None) -> None:
-        self._api_keys = api_keys(given)
-
-    @property
-    def validation(self) -> Validation:
-        """Where a bad parameter is refused: at ``submit``, or in the ``task``."""
-        return self._validation
-
-    @validation.setter
-    def validation(self, where: Validation) -> None:
-        if where not in get_args(Validation):
-            known = ", ".join(get_args(Validation))
-            raise ValueError(f"validation cannot be {where!r}; known: {known}")
-        self._validation: Validation = where
-
-    @property
-    def profile(self) -> str:
-        """Which state of the service's documents holds."""
-        return self._catalogue.profile
-
-    @profile.setter
-    def profile(self, name: str) -> None:
-        self._catalogue = catalogue.load(name)
-
-    @property
-    def timing(self) -> Timing:
-        """How long tasks wait and run. Tasks that exist keep their plan."""
-        return self._timing
-
-    @timing.setter
-    def timing(self, timing: Timing | str) -> None:
-        self._timing = timing if isinstance(timing, Timing) else Timing.parse(timing)
 
     # --- what a test does by hand --------------------------------------------------------------
 
@@ -272,7 +219,9 @@ class Simulator(Service):
         call.operation = found.operation
         if found.operation == "image":
             lost = self._strike(call)
-            response = oss.respond(call.request, found.bucket, found.key, call.now, self._object)
+            response = oss.respond(
+                call.request, found.bucket, found.key, call.now, partial(pictures.find, self.store)
+            )
         else:
             region = routes.region_of(call.request, self.region)
             key = authenticate(call.request, region, self.api_keys)
@@ -342,7 +291,14 @@ class Simulator(Service):
         script: magic.Script,
         problem: Refusal | None,
     ) -> Task:
-        plan = self._plan(call.now, order, script, problem)
+        plan = new_plan(
+            call.now,
+            order,
+            timing=self.timing,
+            rng=self._task_random,
+            script=script,
+            problem=problem,
+        )
         while True:
             bits, seed = self._task_random.getrandbits(128), self._task_random.getrandbits(31)
             task = Task(
@@ -358,28 +314,6 @@ class Simulator(Service):
             if self.store.add(task):
                 call.task_id, call.task_status = task.task_id, Status.PENDING
                 return task
-
-    def _plan(
-        self, now: float, order: requests.Order, script: magic.Script, problem: Refusal | None
-    ) -> Plan:
-        pending, running = self.timing.legs(self._task_random, prompt_extend=order.prompt_extend)
-        failure = Failure(problem.code, problem.message) if problem else None
-        if script.fail:
-            failure = Failure(script.fail.code, script.fail.message)
-        bad = Failure(errors.INTERNAL_TIMEOUT.code, errors.INTERNAL_TIMEOUT.message)
-        if script.partial >= order.n:
-            failure = failure or bad
-        return lifecycle.begin(
-            Plan(
-                submitted=now,
-                pending=script.pending or pending,
-                running=script.running or running,
-                failure=failure,
-                failed_images={
-                    order.n - 1 - place: bad for place in range(min(script.partial, order.n))
-                },
-            )
-        )
 
     # --- query, list, cancel -------------------------------------------------------------------
 
@@ -429,32 +363,6 @@ class Simulator(Service):
         return responses.answer(
             responses.listed(found, call.now, call.request_id, page=wanted.page, size=wanted.size),
             call.now,
-        )
-
-    # --- images --------------------------------------------------------------------------------
-
-    def _object(self, bucket: str, key: str) -> oss.StoredObject | None:
-        task = self.store.get(links.task_id_of(key))
-        if task is None or links.BUCKETS[task.region] != bucket:
-            return None
-        index = task.index_of(key)
-        if index is None or task.plan.ended is None:
-            return None
-        picture = self._picture(task, index)
-        name = sha256(msgspec.json.encode(picture)).hexdigest()
-        rendered = partial(self.store.picture, name, partial(render, picture))
-        return oss.StoredObject(rendered, task.plan.ended, task.links_cut)
-
-    def _picture(self, task: Task, index: int) -> Picture:
-        order = task.order
-        return Picture(
-            model=order.model,
-            prompt=order.used_prompt,
-            seed=task.seed_of(index),
-            width=order.width,
-            height=order.height,
-            index=index,
-            watermark=order.watermark,
         )
 
 

@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import re
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import msgspec
 from filelock import FileLock
@@ -42,6 +43,10 @@ class State(msgspec.Struct, frozen=True):
 
     offset: float
     body: Json
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.body.get("output"), dict):
+            raise ValueError("a state without an output")
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +71,16 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag="job"):
     price: Decimal | None = None
     complete: bool = False
 
+    def __post_init__(self) -> None:
+        output = self.created.get("output")
+        if not isinstance(output, dict) or not isinstance(output.get("task_id"), str):
+            raise ValueError("a job without a task id")
+
     @property
     def task_id(self) -> str:
         """The task's id, as the service gave it."""
-        return str(self.created.get("output", {}).get("task_id", ""))
+        task_id: str = self.created["output"]["task_id"]
+        return task_id
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True, tag="refusal"):
@@ -201,29 +212,35 @@ class Cassette:
             raise CassetteError(
                 f"cannot read the cassette {self.path}: {error.strerror}"
             ) from error
-        except (msgspec.DecodeError, msgspec.ValidationError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise CassetteError(f"the cassette {self.path} is damaged ({error})") from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
         # Locks lie in the temporary folder, so that none is ever committed with a cassette.
         name = sha256(str(self.path.absolute()).encode()).hexdigest()[:32]
-        folder = Path(tempfile.gettempdir()) / "wanx-kit-locks"
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{name}.lock"):
+        lock = FileLock(Path(tempfile.gettempdir()) / "wanx-kit-locks" / f"{name}.lock")
+        try:
+            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            raise CassetteError(
+                f"cannot lock {self.path} by {lock.lock_file}: {error.strerror}"
+            ) from error
+        with lock:
+            lock.release()  # `with` has taken it once more
             yield
 
 
 def _write(path: Path, content: bytes) -> None:
     """Replace a file as a whole, or leave it as it was."""
-    temporary: Path | None = None
+    # Not by tempfile: its files are for their owner alone, and a cassette is for the whole team.
+    temporary = path.with_name(f".wanx-{uuid4().hex}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".wanx-", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
+        temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
-        if temporary is not None:
+        with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise CassetteError(f"cannot write {path}: {error.strerror}") from error

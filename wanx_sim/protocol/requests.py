@@ -91,7 +91,7 @@ def decode(content: bytes) -> Body:
         return _decoder.decode(content)
     except msgspec.ValidationError as problem:
         raise _wrong_type(str(problem)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Refusal(errors.INVALID_BODY) from None
 
 
@@ -103,7 +103,7 @@ def _wrong_type(text: str) -> Refusal:
     # The types that msgspec names are JSON's own, but for these.
     for ours, theirs in (("str", "string"), ("int", "integer"), ("bool", "boolean")):
         says = re.sub(rf"`{ours}(?: \| null)?`", theirs, says)
-    says = says.replace("`", "")
+    says = says.replace(" | null", "").replace("`", "")
     return Refusal(errors.INVALID_PARAMETER, f"{path}: {says[:1].lower()}{says[1:]}")
 
 

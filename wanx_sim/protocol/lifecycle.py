@@ -161,6 +161,14 @@ def status(plan: Plan, now: float) -> Status:
     return current
 
 
+def moments(plan: Plan, now: float) -> tuple[float | None, float | None]:
+    """When the task was scheduled and when it ended, as far as both have come."""
+    if plan.canceled is not None:
+        return None, plan.canceled
+    past = [at if at is not None and at <= now else None for at in (plan.scheduled, plan.ended)]
+    return past[0], past[1]
+
+
 def polled(plan: Plan, now: float) -> Plan:
     """The plan after one poll: where polls decide, they count."""
     if status(plan, now) is Status.PENDING and plan.pending.polls is not None:

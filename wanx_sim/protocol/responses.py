@@ -13,7 +13,7 @@ import msgspec
 
 from ..wire import Headers, Response
 from .errors import Refusal
-from .lifecycle import Status
+from .lifecycle import Status, moments
 from .task import Task
 from .times import http_date, wire_time
 
@@ -57,7 +57,7 @@ def queried(task: Task, now: float, request: str, link: Callable[[int], str]) ->
     status = task.status(now)
     if status is Status.UNKNOWN:
         return unknown(task.task_id, request)
-    output: Body = {"task_id": task.task_id, "task_status": status} | _times(task, status)
+    output: Body = {"task_id": task.task_id, "task_status": status} | _times(task, now)
     body: Body = {"request_id": request, "output": output}
     if status is Status.SUCCEEDED:
         output["results"] = [_result(task, index, link) for index in range(task.order.n)]
@@ -69,15 +69,10 @@ def queried(task: Task, now: float, request: str, link: Callable[[int], str]) ->
     return body
 
 
-def _times(task: Task, status: Status) -> dict[str, str]:
-    plan = task.plan
-    times = {"submit_time": plan.submitted}
-    if status in (Status.RUNNING, Status.SUCCEEDED, Status.FAILED) and plan.scheduled is not None:
-        times["scheduled_time"] = plan.scheduled
-    ended = plan.canceled if status is Status.CANCELED else plan.ended
-    if status.terminal and ended is not None:
-        times["end_time"] = ended
-    return {name: wire_time(moment) for name, moment in times.items()}
+def _times(task: Task, now: float) -> dict[str, str]:
+    scheduled, ended = moments(task.plan, now)
+    named = {"submit_time": task.plan.submitted, "scheduled_time": scheduled, "end_time": ended}
+    return {name: wire_time(moment) for name, moment in named.items() if moment is not None}
 
 
 def _metrics(task: Task, status: Status) -> dict[str, int]:
@@ -142,20 +137,19 @@ def _row(task: Task, now: float) -> Body:
     # The account's ids are invented: real ones are nobody's business.
     row: Body = {"api_key_id": "10000", "caller_parent_id": "1" + "0" * 15}
     row["caller_uid"] = row["caller_parent_id"]
-    status, plan = task.status(now), task.plan
-    ended = plan.canceled if status is Status.CANCELED else plan.ended
-    if status.terminal and ended is not None:
+    scheduled, ended = moments(task.plan, now)
+    if ended is not None:
         row["end_time"] = int(ended * 1000)
     row |= {
-        "gmt_create": int(plan.submitted * 1000),
+        "gmt_create": int(task.plan.submitted * 1000),
         "model_name": task.order.model,
         "region": _CN[task.region],
         "request_id": task.request_id,
     }
-    if status is not Status.PENDING and plan.scheduled is not None:
-        row["start_time"] = int(plan.scheduled * 1000)
+    if scheduled is not None:
+        row["start_time"] = int(scheduled * 1000)
     return row | {
-        "status": status,
+        "status": task.status(now),
         "task_id": task.task_id,
         "user_api_unique_key": f"apikey:v1:aigc:text2image:image-synthesis:{task.order.model}",
     }

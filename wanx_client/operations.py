@@ -10,7 +10,13 @@ from urllib.parse import urlencode
 
 from wanx_client.downloads import IMAGE_HEADERS, check_url, read_picture, save, target_paths
 from wanx_client.effects import Operation, Send, Work
-from wanx_client.errors import AmbiguousSubmitError, ConnectionFailedError, ServiceError, WanxError
+from wanx_client.errors import (
+    AmbiguousSubmitError,
+    ConnectionFailedError,
+    ResponseFormatError,
+    ServiceError,
+    WanxError,
+)
 from wanx_client.exchange import about, deliver, read_answer
 from wanx_client.models import Task
 from wanx_client.outcomes import succeeded
@@ -61,12 +67,13 @@ class Operations:
             content=order.body(),
         )
         try:
-            body = yield from self._ask(request, worth_it=was_not_accepted)
+            return read_task((yield from self._ask(request, worth_it=was_not_accepted)))
+        except ResponseFormatError as error:
+            raise ResponseFormatError(f"{error.message} {_MAY_EXIST}") from error
         except WanxError as error:
             if _leaves_open_whether_accepted(error):
                 raise _ambiguous(error) from error
             raise
-        return read_task(body)
 
     def fetch(self, task: Task | str, deadline: Deadline | None = None) -> Operation[Task]:
         task_id = id_of(task)
@@ -161,6 +168,12 @@ class Operations:
         return persistently(attempt, retries=self.retries, deadline=limit, worth_it=worth_it)
 
 
+_MAY_EXIST = (
+    "The task may exist and be billed all the same, so it was not sent again: look for it with "
+    "tasks() before you do."
+)
+
+
 def id_of(task: Task | str) -> str:
     """Return the id of a task that is given as a value or by its id."""
     task_id = task.id if isinstance(task, Task) else task.strip()
@@ -178,8 +191,7 @@ def _leaves_open_whether_accepted(error: WanxError) -> bool:
 
 def _ambiguous(error: WanxError) -> AmbiguousSubmitError:
     return AmbiguousSubmitError(
-        f"{error.message} The task may exist and be billed all the same, so it was not sent again:"
-        " look for it with tasks() before you do.",
+        f"{error.message} {_MAY_EXIST}",
         http_status=error.http_status,
         request_id=error.request_id,
     )

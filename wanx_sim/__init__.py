@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .account import Account
     from .cassettes.format import Cassette
     from .cassettes.player import Player
     from .cassettes.recorder import Recorder
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
         BudgetExceededError,
         CassetteError,
         CassetteMissError,
+        CertificateError,
         ServeError,
         StoreError,
         UpstreamError,
         WanxSimError,
     )
+    from .faces.tls import CertificateAuthority
     from .faults import Fault
     from .protocol.catalogue import Region
     from .protocol.lifecycle import Status
@@ -38,10 +41,13 @@ if TYPE_CHECKING:
     from .simulator import Simulator
 
 _HOMES = {
+    "Account": "account",
     "BudgetExceededError": "errors",
     "Cassette": "cassettes.format",
     "CassetteError": "errors",
     "CassetteMissError": "errors",
+    "CertificateAuthority": "faces.tls",
+    "CertificateError": "errors",
     "Clock": "clock",
     "Fault": "faults",
     "ManualClock": "clock",
@@ -59,10 +65,13 @@ _HOMES = {
 }
 
 __all__ = [
+    "Account",
     "BudgetExceededError",
     "Cassette",
     "CassetteError",
     "CassetteMissError",
+    "CertificateAuthority",
+    "CertificateError",
     "Clock",
     "Fault",
     "ManualClock",

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+
+FASTEST = 1_000_000
+"""Simulated seconds per real second that a clock can do: a year in half a minute."""
+
+_LATEST = datetime(9990, 1, 1, tzinfo=UTC).timestamp()
+# What follows (links, lists of the next day) must still be a date.
 
 
 def _epoch(moment: float | datetime) -> float:
@@ -32,6 +38,7 @@ class Clock:
         self._real = time.time()
         self._simulated = self._real if start is None else _epoch(start)
         self._speed = self._checked(speed)
+        self._thawed = self._speed or 1.0
 
     def __repr__(self) -> str:
         at = self.datetime.isoformat(timespec="milliseconds")
@@ -39,8 +46,10 @@ class Clock:
 
     @staticmethod
     def _checked(speed: float) -> float:
-        if not 0 <= speed < float("inf"):
-            raise ValueError(f"a clock's speed must be 0 (frozen) or more, not {speed!r}")
+        if not 0 <= speed <= FASTEST:
+            raise ValueError(
+                f"a clock's speed must be 0 (frozen) or more, to {FASTEST}, not {speed!r}"
+            )
         return float(speed)
 
     def now(self) -> float:
@@ -61,11 +70,15 @@ class Clock:
     def speed(self, speed: float) -> None:
         speed = self._checked(speed)
         self._simulated, self._real = self.now(), time.time()
-        self._speed = speed
+        self._speed, self._thawed = speed, self._speed or self._thawed
 
     def freeze(self) -> None:
         """Stop: from here time moves only by `advance` and `sleep`."""
         self.speed = 0.0
+
+    def resume(self) -> None:
+        """Go on at the speed it had before it was frozen; at 1, if it always was."""
+        self.speed = self._speed or self._thawed
 
     def advance(
         self, seconds: float = 0.0, *, minutes: float = 0.0, hours: float = 0.0, days: float = 0.0
@@ -73,12 +86,15 @@ class Clock:
         """Jump forward; everything that follows the clock is then that much later.
 
         Raises:
-            ValueError: for a negative jump. A simulated service cannot run backwards.
+            ValueError: for a negative jump, since a simulated service cannot run backwards, or
+                one past the year 9990.
         """
-        step = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        if step < timedelta(0):
-            raise ValueError(f"a clock only goes forward, not by {step.total_seconds():g} s")
-        self._simulated += step.total_seconds()
+        step = seconds + 60 * minutes + 3600 * hours + 86_400 * days
+        if step < 0:
+            raise ValueError(f"a clock only goes forward, not by {step:g} s")
+        if not self.now() + step < _LATEST:
+            raise ValueError(f"a clock goes no further than the year 9990, not {step:g} s from now")
+        self._simulated += step
 
     def sleep(self, seconds: float) -> None:
         """Let simulated seconds pass; a frozen clock advances by them at once."""

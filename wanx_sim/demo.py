@@ -6,6 +6,7 @@ from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 
+from httpx import HTTPTransport
 from rich.console import Console
 from rich.markup import escape
 
@@ -45,6 +46,15 @@ def tell(folder: Path) -> None:
     story.end()
 
 
+def _client(key: str, base_url: str) -> WanxClient:
+    return WanxClient(key, base_url=base_url, transport=_loopback())
+
+
+def _loopback() -> HTTPTransport:
+    # A client with a transport of its own asks no proxy of the environment's: it all stays here.
+    return HTTPTransport()
+
+
 class _Story:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -72,10 +82,10 @@ class _Story:
         with simulator.serve() as server:
             self._step("a fake DashScope", f"up at {server.url}")
             self._wrong_key(server.base_url)
-            recorder = Recorder(server.url, self._cassette, budget=1.0)
+            recorder = Recorder(server.url, self._cassette, budget=1.0, transport=_loopback())
             with recorder.serve() as proxy:
                 self._step("a recording proxy", f"up at {proxy.url}, may spend ¥1.00")
-                with WanxClient(KEY, base_url=proxy.base_url) as client:
+                with _client(KEY, proxy.base_url) as client:
                     self._task = self._generate(client)
                     self._picture = client.download(self._task, self._folder)[0]
             recorder.close()
@@ -86,7 +96,7 @@ class _Story:
 
     def _wrong_key(self, base_url: str) -> None:
         try:
-            with WanxClient("sk-of-singapore", base_url=base_url) as client:
+            with _client("sk-of-singapore", base_url) as client:
                 client.submit(PROMPT)
         except AuthenticationError as error:
             self._step("a wrong key", f"{type(error).__name__}: {error.message.splitlines()[0]}")

@@ -3,6 +3,7 @@
 * WanxSimError
   * StoreError: a store cannot be opened, read or written
   * ServeError: a server cannot start
+  * CertificateError: the throw-away CA cannot be made, kept or used
   * CassetteError: a cassette cannot be read, written or trusted
   * UpstreamError: the service behind a recorder did not answer
 
@@ -29,6 +30,10 @@ class StoreError(WanxSimError):
 
 class ServeError(WanxSimError):
     """A server cannot start."""
+
+
+class CertificateError(WanxSimError):
+    """The throw-away CA cannot be made, kept or used."""
 
 
 class CassetteError(WanxSimError):

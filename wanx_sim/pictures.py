@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 
 import msgspec
 
+from .faults.fault import PictureTrouble
 from .protocol import links
-from .protocol.oss import StoredObject
+from .protocol.oss import Find, StoredObject
 from .protocol.task import Task
 from .rendering import Picture, render
 from .stores import Store
@@ -17,7 +19,7 @@ from .stores import Store
 def find(store: Store, bucket: str, key: str) -> StoredObject | None:
     """The picture that lies under a key of a bucket, if a task made one."""
     task = store.get(links.task_id_of(key))
-    if task is None or task.plan.ended is None or links.BUCKETS[task.region] != bucket:
+    if task is None or task.plan.ended is None or bucket not in links.buckets(task.region):
         return None
     index = task.index_of(key)
     if index is None:
@@ -41,3 +43,29 @@ def picture_of(task: Task, index: int) -> Picture:
         index=index,
         watermark=order.watermark,
     )
+
+
+def troubled(find: Find, trouble: PictureTrouble) -> Find:
+    """The same bucket, with something wrong about what is found in it."""
+
+    def find_troubled(bucket: str, key: str) -> StoredObject | None:
+        found = find(bucket, key)
+        if found is None or trouble == "missing":
+            return None
+        if trouble == "expired":
+            return replace(found, links_cut=True)
+        damage = _truncated if trouble == "truncated" else _corrupted
+        return replace(found, content=lambda: damage(found.content()))
+
+    return find_troubled
+
+
+def _truncated(content: bytes) -> bytes:
+    return content[: len(content) // 2]
+
+
+def _corrupted(content: bytes) -> bytes:
+    """The bytes with some in the middle turned over: the header still reads as a PNG's."""
+    middle = len(content) // 2
+    wrong = bytes(byte ^ 0xFF for byte in content[middle : middle + 16])
+    return content[:middle] + wrong + content[middle + 16 :]

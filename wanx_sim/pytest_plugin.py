@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 import pytest
 
@@ -25,6 +25,7 @@ _SETTINGS = (
     "region",
 )
 _ANY_KEY = "sk-wanx-sim"
+_NO_PROXY = ("NO_PROXY", "no_proxy")  # where both are set, the lower case wins in most libraries
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,10 +64,14 @@ def wanx_sim(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         from .clock import ManualClock
         from .simulator import Simulator
     except ModuleNotFoundError as error:
-        raise pytest.UsageError(
-            f"the wanx fixtures need {error.name}: pip install 'wanx-kit[sim]'"
-        ) from error
-    sim = Simulator(clock=ManualClock(), **_settings(request))  # type: ignore[arg-type]
+        if (error.name or "").startswith("wanx_sim"):
+            raise
+        _refuse(f"the wanx fixtures need {error.name}: pip install 'wanx-kit[sim]'")
+    settings = _settings(request)
+    try:
+        sim = Simulator(clock=ManualClock(), **settings)  # type: ignore[arg-type]
+    except ValueError as error:
+        _refuse(f"@pytest.mark.wanx: {error}")
     with sim.intercept():
         yield sim
     sim.close()
@@ -76,12 +81,15 @@ def _settings(request: pytest.FixtureRequest) -> dict[str, object]:
     settings: dict[str, object] = {}
     for marker in reversed(list(request.node.iter_markers("wanx"))):
         if marker.args or not set(marker.kwargs) <= set(_SETTINGS):
-            wrong = ", ".join([*map(repr, marker.args), *(set(marker.kwargs) - set(_SETTINGS))])
-            raise pytest.UsageError(
-                f"@pytest.mark.wanx does not take {wrong}; known: {', '.join(_SETTINGS)}"
-            )
+            wrong = ", ".join([*map(repr, marker.args), *sorted({*marker.kwargs} - {*_SETTINGS})])
+            _refuse(f"@pytest.mark.wanx does not take {wrong}; known: {', '.join(_SETTINGS)}")
         settings |= marker.kwargs
     return settings
+
+
+def _refuse(why: str) -> NoReturn:
+    """Let a test end in an error of one line: a traceback through our code would help nobody."""
+    raise pytest.fail.Exception(why, pytrace=False) from None
 
 
 @pytest.fixture
@@ -92,11 +100,12 @@ def wanx_server(wanx_sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterato
     `DASHSCOPE_API_KEY`, `NO_PROXY`), and so does a `dashscope` module that is already imported.
     """
     with wanx_sim.serve() as server:
-        loopback = [os.environ.get("NO_PROXY", ""), "127.0.0.1", "localhost"]
+        direct = [os.environ.get(name, "") for name in _NO_PROXY] + ["127.0.0.1", "localhost"]
         key = _valid_key(wanx_sim)
         monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", server.base_url)
         monkeypatch.setenv("DASHSCOPE_API_KEY", key)
-        monkeypatch.setenv("NO_PROXY", ",".join(filter(None, loopback)))
+        for name in _NO_PROXY:
+            monkeypatch.setenv(name, ",".join(dict.fromkeys(filter(None, direct))))
         if dashscope := sys.modules.get("dashscope"):
             monkeypatch.setattr(dashscope, "base_http_api_url", server.base_url)
             monkeypatch.setattr(dashscope, "api_key", key)

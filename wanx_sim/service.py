@@ -6,6 +6,7 @@ The faces are imported when one is opened, so a service pulls in no HTTP library
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from .wire import Request, Response
 if TYPE_CHECKING:
     from .faces.asgi import App
     from .faces.server import Server
+    from .faces.tls import CertificateAuthority
     from .faces.transport import Transport
 
 
@@ -54,21 +56,47 @@ class Service(ABC):
 
         return intercept(self)
 
-    def asgi_app(self) -> App:
-        """An ASGI application, for any ASGI server or test client."""
+    def asgi_app(self, *, admin_token: str | None = None, allow_hosts: Iterable[str] = ()) -> App:
+        """An ASGI application, for any ASGI server or test client.
+
+        Args:
+            admin_token: what ``/_sim/`` asks for; without one it answers this machine alone.
+            allow_hosts: more names at which ``/_sim/`` answers without a token.
+        """
         from .faces.asgi import App  # noqa: PLC0415
+        from .faces.guard import Guard, hostname  # noqa: PLC0415
 
-        return App(self)
+        hosts = frozenset(map(hostname, allow_hosts))
+        return App(self, Guard(hosts=hosts, any_host=True, token=admin_token))
 
-    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Server:
+    def serve(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        admin_token: str | None = None,
+        allow_hosts: Iterable[str] = (),
+        tls: CertificateAuthority | bool = False,
+        proxy_port: int | None = None,
+    ) -> Server:
         """A real HTTP server in a thread, up inside a ``with`` block.
 
         Args:
             host: the address to listen on (default loopback only).
             port: the port; 0, the default, takes a free one.
+            admin_token: what ``/_sim/`` asks for in ``X-Wanx-Admin-Token`` or as a bearer. On
+                loopback nothing, by default; elsewhere one is made up (`Server.admin_token`).
+            allow_hosts: more names at which a loopback server answers: those it is reached by
+                through a tunnel or a proxy. A stranger's web page is kept out by its name.
+            tls: whether to speak HTTPS, with a certificate of the user's throw-away CA or of the
+                one given (default no). Clients must trust ``server.ca_file``.
+            proxy_port: the port of a forward proxy to the service's own hosts, for clients whose
+                host is hard-coded; 0 takes a free one, None (the default) opens none.
 
         Raises:
-            ServeError: on entering the block, if the address cannot be had.
+            ServeError: on entering the block, if an address cannot be had.
+            CertificateError: on entering the block, if the CA cannot be made or kept, or the
+                extra ``wanx-kit[tls]`` is missing.
 
         Example:
             ```python
@@ -78,4 +106,12 @@ class Service(ABC):
         """
         from .faces.server import Server  # noqa: PLC0415
 
-        return Server(self, host, port)
+        return Server(
+            self,
+            host,
+            port,
+            admin_token=admin_token,
+            allow_hosts=allow_hosts,
+            tls=tls,
+            proxy_port=proxy_port,
+        )

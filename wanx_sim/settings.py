@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal, TypeVar, get_args
 
 from .access import ApiKeys, api_keys, as_region
+from .account import Account
 from .protocol import catalogue
 from .protocol.catalogue import Region
+from .protocol.dialects import DIALECTS
+from .protocol.links import ResultHosts
+from .protocol.responses import FailedShape
 from .protocol.timing import Timing
 
 Validation = Literal["submit", "task"]
+T = TypeVar("T")
 
 
 class Settings:
     """What a simulator can be told; a wrong value raises ValueError with those there are."""
 
     rate_limits: bool
-    """Whether the service's requests a second are enforced."""
+    """Whether the service's requests a second and tasks at a time are enforced."""
+    account: Account
+    """The state of the accounts."""
     magic_prompts: bool
     """Whether marks such as ``[[fail:CODE]]`` in a prompt script its outcome."""
+    help_links: bool
+    """Whether messages of errors end in a link to the service's pages, as they do of late."""
     public_url: str | None
     """Where links begin, if not at the host that a request asked."""
 
@@ -48,10 +57,25 @@ class Settings:
 
     @validation.setter
     def validation(self, where: Validation) -> None:
-        if where not in get_args(Validation):
-            known = ", ".join(get_args(Validation))
-            raise ValueError(f"validation cannot be {where!r}; known: {known}")
-        self._validation: Validation = where
+        self._validation: Validation = _one_of(get_args(Validation), "validation", where)
+
+    @property
+    def failed_shape(self) -> FailedShape:
+        """What the answer about a FAILED task holds: ``full``, ``metrics`` or ``plain``."""
+        return self._failed_shape
+
+    @failed_shape.setter
+    def failed_shape(self, shape: FailedShape) -> None:
+        self._failed_shape: FailedShape = _one_of(get_args(FailedShape), "failed_shape", shape)
+
+    @property
+    def result_hosts(self) -> ResultHosts:
+        """Where links lead: ``region``, ``spread`` or ``accelerate``."""
+        return self._result_hosts
+
+    @result_hosts.setter
+    def result_hosts(self, hosts: ResultHosts) -> None:
+        self._result_hosts: ResultHosts = _one_of(get_args(ResultHosts), "result_hosts", hosts)
 
     @property
     def profile(self) -> str:
@@ -61,6 +85,7 @@ class Settings:
     @profile.setter
     def profile(self, name: str) -> None:
         self._catalogue = catalogue.load(name)
+        self._dialect = DIALECTS[name]
 
     @property
     def timing(self) -> Timing:
@@ -70,3 +95,9 @@ class Settings:
     @timing.setter
     def timing(self, timing: Timing | str) -> None:
         self._timing = timing if isinstance(timing, Timing) else Timing.parse(timing)
+
+
+def _one_of(known: tuple[T, ...], name: str, value: T) -> T:
+    if value not in known:
+        raise ValueError(f"{name} cannot be {value!r}; known: {', '.join(map(str, known))}")
+    return value

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from inspect import signature
 from random import Random, SystemRandom
 
 import msgspec
 
-from . import magic, pictures
+from . import magic, pictures, sessions
 from .access import authenticate
+from .account import Account, fingerprint
 from .clock import Clock
 from .faults import Fault, Faults
+from .faults.strike import Strike
+from .faults.subject import Subject, of_create, of_task
 from .journal import Entry, Journal
 from .ledger import Ledger
+from .limits import Limits, with_plan
 from .planning import new_plan
 from .protocol import catalogue, errors, lifecycle, links, listing, oss, requests, responses, routes
 from .protocol.catalogue import Region
+from .protocol.dialects import Kind
 from .protocol.errors import Refusal
 from .protocol.lifecycle import Failure, Plan, Status
+from .protocol.links import ResultHosts
+from .protocol.responses import FailedShape
 from .protocol.task import Task
 from .protocol.timing import Timing
-from .rates import TASK_QUERIES, RateWindows
 from .service import Service
 from .settings import Settings, Validation
 from .stores import Change, Store, open_store
@@ -45,6 +53,10 @@ class _Call:
     task_status: str | None = None
     model: str = ""
     prompt: str = ""
+    body: requests.Body | None = None
+    task: Task | None = None
+    subject: Subject | None = None
+    strike: Strike | None = None
 
     def entry(self, status: int | None, code: str | None) -> Entry:
         return Entry(
@@ -80,9 +92,19 @@ class Simulator(Settings, Service):
             the task fail, as newer models were seen to do.
         profile: ``2025-10`` (the seed document) or ``2026-10`` (the newer pages).
         store: a `Store`, or a URL for `open_store`; default ``memory://``.
-        faults: faults armed from the start.
+        rate_limits: whether the service's limits are enforced: creates a second, queries a
+            second, and tasks that run at a time (`Account.over_running`).
+        account: the state of the accounts: arrears, free tier, granted models (`Account`).
+        faults: faults armed from the start, each a `Fault` or a preset by its name
+            (``lost-response``).
         magic_prompts: whether marks such as ``[[fail:CODE]]`` in a prompt script its outcome.
         public_url: where links begin, if not at the host that a request asked.
+        help_links: whether messages of errors end in a link to the service's error page, as
+            they do since about mid-2025; default no.
+        failed_shape: what an answer about a FAILED task holds beside code and message: ``full``
+            (times and metrics, the default), ``metrics`` or ``plain``: all were seen.
+        result_hosts: where links lead: ``region`` (one host of the region, the default),
+            ``spread`` (any host of its white-list) or ``accelerate`` (hosts off that list).
 
     Raises:
         ValueError: for a setting that does not exist, with those that do.
@@ -106,9 +128,13 @@ class Simulator(Settings, Service):
         rate_limits: bool = False,
         profile: str = catalogue.PROFILES[0],
         store: Store | str | None = None,
-        faults: Iterable[Fault] = (),
+        account: Account | None = None,
+        faults: Iterable[Fault | str] | Fault | str = (),
         magic_prompts: bool = True,
         public_url: str | None = None,
+        help_links: bool = False,
+        failed_shape: FailedShape = "full",
+        result_hosts: ResultHosts = "region",
     ) -> None:
         self.timing = timing
         self.clock = clock or Clock()
@@ -120,12 +146,18 @@ class Simulator(Settings, Service):
         self.profile = profile
         self.magic_prompts = magic_prompts
         self.public_url = public_url
+        self.help_links = help_links
+        self.failed_shape = failed_shape
+        self.result_hosts = result_hosts
         self.store = open_store(store) if isinstance(store, str) else store or MemoryStore()
-        self._rates = RateWindows()
+        self.account = account or Account()
+        self._limits = Limits(self, self.store)
         self.faults = Faults(faults)
         self.requests = Journal()
         self.tasks = Tasks(self.store, self.clock)
         self.ledger = Ledger(self.store.tasks)
+        self.sessions = sessions.Sessions(self._new_session)
+        self._session: str | None = None
         self._begin()
 
     def __repr__(self) -> str:
@@ -138,8 +170,8 @@ class Simulator(Settings, Service):
         # polls changes no later task's id or seed.
         self._task_random = Random(self.seed)
         self._request_random = Random(f"{self.seed}/requests")
-        self._submissions: Counter[str] = Counter()
-        self._rates.clear()
+        self.faults.rewind(self.seed)
+        self._limits.clear()
 
     def reset(self) -> None:
         """Start over: no tasks, no requests, no faults, the generators at their seed.
@@ -154,6 +186,25 @@ class Simulator(Settings, Service):
     def close(self) -> None:
         """Close the store."""
         self.store.close()
+
+    def session(self, name: str) -> Simulator:
+        """The simulator that requests with the header ``X-Wanx-Session: NAME`` are answered by.
+
+        Use it for testers that share one server: each has tasks, faults, a clock, a journal and
+        a ledger of its own. One is made when it is first named, with the settings that this
+        simulator has then, its clock's time and speed, no faults, and its tasks in memory.
+
+        Raises:
+            ValueError: for a name that is not 1 to 64 of ``A-Z a-z 0-9 . _ -``.
+        """
+        return self.sessions[name]
+
+    def _new_session(self, name: str) -> Simulator:
+        settings = {setting: getattr(self, setting) for setting in _SETTINGS}
+        store = sessions.SessionStore(self.store)
+        simulator = Simulator(clock=copy(self.clock), store=store, **settings)
+        simulator.sessions, simulator._session = self.sessions, name
+        return simulator
 
     def finish(self, task_id: str) -> None:
         """Let a task succeed now.
@@ -177,9 +228,7 @@ class Simulator(Settings, Service):
 
     def _end(self, task_id: str, failure: Failure | None) -> None:
         now = self.clock.now()
-        self._change(
-            task_id, lambda task: _planned(task, lifecycle.finish(task.plan, now, failure))
-        )
+        self._replan(task_id, lambda plan: lifecycle.finish(plan, now, failure))
 
     def expire_urls(self, task_id: str) -> None:
         """Make every link to a task's images expire now, those given out included.
@@ -189,20 +238,48 @@ class Simulator(Settings, Service):
         """
         self._change(task_id, lambda task: msgspec.structs.replace(task, links_cut=True))
 
-    def _change(self, task_id: str, change: Change) -> None:
-        if self.store.update(task_id, change) is None:
+    def _change(self, task_id: str, change: Change) -> Task:
+        task = self.store.update(task_id, change)
+        if task is None:
             raise KeyError(f"no task has the id {task_id!r}; there are {len(self.tasks)}")
+        return task
+
+    def _replan(self, task_id: str, change: Callable[[Plan], Plan]) -> Task:
+        """Change a task's plan; those that wait behind it move up if it ended by that."""
+        now = self.clock.now()
+        with self.store.exclusively():
+            task = self._change(task_id, lambda task: with_plan(task, change(task.plan)))
+            if task.status(now).terminal:
+                self._limits.move_up(task, self._catalogue, now)
+        return task
 
     # --- requests ------------------------------------------------------------------------------
 
     def handle(self, request: Request) -> Response:
-        """The answer to one request, noted in the journal."""
-        request_id = responses.request_id(self._request_random.getrandbits(128))
-        call = _Call(request, self.clock.now(), request_id)
+        """The answer to one request, of this simulator or of the session that it names."""
+        name = sessions.asked(request)
+        if name is None:
+            return self._handle(request)
         try:
-            response, code = self._answer(call), None
-        except Refusal as refusal:
-            response, code = self._refused(call, refusal), refusal.code
+            session = self.session(name)
+        except ValueError as error:
+            return self._refused(self._call(request), Refusal(errors.INVALID_PARAMETER, str(error)))
+        return session._handle(request)  # noqa: SLF001 - it is one of us
+
+    def _call(self, request: Request) -> _Call:
+        request_id = responses.request_id(self._request_random.getrandbits(128))
+        return _Call(request, self.clock.now(), request_id)
+
+    def _handle(self, request: Request) -> Response:
+        """The answer to one request, noted in the journal."""
+        call = self._call(request)
+        try:
+            try:
+                response, code = self._answer(call), None
+            except Refusal as refusal:
+                response, code = self._refused(call, refusal), refusal.code
+            if call.strike:
+                response = call.strike.answered(response)
         except ConnectionLost:
             self.requests.add(call.entry(None, None))
             raise
@@ -210,42 +287,95 @@ class Simulator(Settings, Service):
         return response
 
     def _refused(self, call: _Call, refusal: Refusal) -> Response:
-        kind = "task" if call.operation in ("query", "cancel", "list") else "gateway"
-        body = responses.refused(refusal, call.request_id, kind=kind)
-        return responses.answer(body, call.now, status=refusal.status, kind=kind)
+        kind = responses.kind_of(call.operation, refusal.status)
+        region = routes.region_of(call.request, self.region)
+        message = refusal.worded(region, help_links=self.help_links)
+        body = responses.refused(
+            refusal, call.request_id, kind=kind, message=message, dialect=self._dialect
+        )
+        return self._sent(call, body, status=refusal.status, kind=kind)
+
+    def _sent(
+        self, call: _Call, body: responses.Body, *, status: int = 200, kind: Kind = "task"
+    ) -> Response:
+        return responses.answer(body, call.now, status=status, kind=kind, dialect=self._dialect)
 
     def _answer(self, call: _Call) -> Response:
         found = routes.route(call.request)
         call.operation = found.operation
+        if (early := self._arrived(call, found)) is not None:
+            return early
         if found.operation == "image":
-            lost = self._strike(call)
-            response = oss.respond(
-                call.request, found.bucket, found.key, call.now, partial(pictures.find, self.store)
-            )
-        else:
-            region = routes.region_of(call.request, self.region)
-            key = authenticate(call.request, region, self.api_keys)
-            if found.operation == "create":
-                return self._create(call, region, key)
-            call.task_id = found.task_id or None
-            lost = self._strike(call)
-            self._limit(f"{key} tasks", TASK_QUERIES, call)
-            operations = {"query": self._query, "cancel": self._cancel, "list": self._list}
-            response = operations[found.operation](call, region)
-        if lost:
-            raise ConnectionLost(call.operation)
-        return response
+            return self._image(call, found)
+        region = routes.region_of(call.request, self.region)
+        key = authenticate(call.request, region, self.api_keys)
+        if found.operation == "create":
+            return self._create(call, region, key)
+        call.task_id = found.task_id or None
+        self._strike(call)
+        self._limits.query(fingerprint(key), call.now)
+        operations = {"query": self._query, "cancel": self._cancel, "list": self._list}
+        return operations[found.operation](call, region)
 
-    def _strike(self, call: _Call) -> bool:
-        """Whether the answer is to be lost; a fault that refuses is raised."""
-        fault = self.faults.strike(call.operation, model=call.model, prompt=call.prompt)
-        if fault and fault.code:
-            raise Refusal(errors.by_code(fault.code))
-        return bool(fault and fault.lost_response)
+    # --- faults --------------------------------------------------------------------------------
 
-    def _limit(self, name: str, limit: int, call: _Call) -> None:
-        if self.rate_limits:
-            self._rates.enter(name, limit, call.now)
+    def _arrived(self, call: _Call, found: routes.Route) -> Response | None:
+        """Choose the fault that strikes a request; an answer if one comes before the service's."""
+        if not self.faults and not self.magic_prompts:
+            return None
+        call.subject = self._subject(call, found)
+        scripted = self._scripted(call.subject)
+        armed = self.faults.take(call.subject, scripted=scripted)
+        if armed is None:
+            return None
+        call.strike = Strike(armed, self.faults, self.clock)
+        return call.strike.arrived()
+
+    def _subject(self, call: _Call, found: routes.Route) -> Subject:
+        if found.operation == "create":
+            with suppress(Refusal):
+                call.body = requests.decode(call.request.body)
+            return of_create(call.request, call.body)
+        task_id = found.task_id or links.task_id_of(found.key)
+        call.task = self.store.get(task_id) if task_id else None
+        return of_task(found.operation, call.request, task_id, call.task)
+
+    def _scripted(self, subject: Subject) -> list[Fault]:
+        if not self.magic_prompts or "[[" not in subject.prompt:
+            return []
+        with suppress(Refusal):
+            return [
+                fault
+                for fault in magic.parse(subject.prompt)
+                if fault.on in (subject.operation, "any")
+            ]
+        return []
+
+    def _strike(self, call: _Call) -> None:
+        """Let the chosen fault strike a request that is good; raises `Refusal` if it refuses."""
+        if call.strike is None:
+            return
+        call.strike.found_good()
+        if call.strike.fault.finish:
+            with suppress(KeyError, lifecycle.IllegalTransition):
+                self.finish(call.task_id or "")
+
+    def _outcomes(self, call: _Call) -> list[Fault]:
+        """The faults of the task that a create makes; the prompt's own have the last word."""
+        if call.subject is None:
+            return []
+        armed = self.faults.take(call.subject, outcome=True)
+        scripted = [fault for fault in self._scripted(call.subject) if fault.outcome]
+        return [armed.fault, *scripted] if armed else scripted
+
+    # --- image ---------------------------------------------------------------------------------
+
+    def _image(self, call: _Call, found: routes.Route) -> Response:
+        self._strike(call)
+        find: oss.Find = partial(pictures.find, self.store)
+        if call.strike and call.strike.fault.picture:
+            find = pictures.troubled(find, call.strike.fault.picture)
+        return oss.respond(call.request, found.bucket, found.key, call.now, find)
 
     # --- create --------------------------------------------------------------------------------
 
@@ -254,51 +384,42 @@ class Simulator(Settings, Service):
             raise Refusal(errors.NO_ASYNC_HEADER)
         if "json" not in call.request.headers.get("content-type", "").lower():
             raise Refusal(errors.NOT_JSON)
-        body = requests.decode(call.request.body)
+        body = call.body or requests.decode(call.request.body)
         call.model = body.model or ""
         call.prompt = (body.input and body.input.prompt) or ""
         model = requests.find_model(body, self._catalogue, region)
-        script = magic.parse(call.prompt) if self.magic_prompts else magic.NOTHING
+        if self.magic_prompts:
+            magic.parse(call.prompt)  # a misspelt mark is refused
         problem = requests.problem(body, model)
         if problem and self.validation == "submit":
             raise problem
-        lost = self._strike(call)
-        lost = self._perform(script, call.prompt) or lost
-        self._limit(f"{key} {model.name}", model.rate, call)
+        self._strike(call)
         order = requests.order(body, model)
-        task = self._accept(call, region, order, model.price[region], script, problem)
-        if lost:
-            raise ConnectionLost(call.operation)
-        return responses.answer(responses.created(task), call.now, kind="gateway")
-
-    def _perform(self, script: magic.Script, prompt: str) -> bool:
-        """Refuse as the prompt's script asks; whether it asks for the answer to be lost."""
-        if script is magic.NOTHING:
-            return False
-        self._submissions[prompt] += 1
-        if self._submissions[prompt] <= script.throttle:
-            raise Refusal(errors.RATE_QUOTA)
-        if script.moderation:
-            raise Refusal(errors.INPUT_REJECTED)
-        return script.lost_response and self._submissions[prompt] == script.throttle + 1
+        with self.store.exclusively():
+            account = fingerprint(key)
+            self._limits.create(account, model, order.n, call.now)
+            # Drawn only now, so that a throttled create changes no later task.
+            plan = new_plan(
+                call.now,
+                order,
+                timing=self.timing,
+                rng=self._task_random,
+                outcomes=self._outcomes(call),
+                problem=problem,
+            )
+            plan = self._limits.place(plan, account, model, call.now)
+            task = self._accept(call, region, order, plan, account, model.price[region])
+        return self._sent(call, responses.created(task, self._dialect), kind="gateway")
 
     def _accept(
         self,
         call: _Call,
         region: Region,
         order: requests.Order,
+        plan: Plan,
+        account: str,
         price: Decimal,
-        script: magic.Script,
-        problem: Refusal | None,
     ) -> Task:
-        plan = new_plan(
-            call.now,
-            order,
-            timing=self.timing,
-            rng=self._task_random,
-            script=script,
-            problem=problem,
-        )
         while True:
             bits, seed = self._task_random.getrandbits(128), self._task_random.getrandbits(31)
             task = Task(
@@ -308,6 +429,7 @@ class Simulator(Settings, Service):
                 order=order,
                 seed=seed if order.seed is None else order.seed,
                 plan=plan,
+                account=account,
                 price=price,
             )
             # A store that outlived its process holds the ids that this seed draws first.
@@ -318,20 +440,19 @@ class Simulator(Settings, Service):
     # --- query, list, cancel -------------------------------------------------------------------
 
     def _query(self, call: _Call, region: Region) -> Response:
-        task = self._find(call.task_id or "", region)
+        task = self._find(call, region)
         if task is None:
             call.task_status = Status.UNKNOWN
-            body = responses.unknown(call.task_id or "", call.request_id)
-            return responses.answer(body, call.now)
+            return self._sent(call, responses.unknown(call.task_id or "", call.request_id))
         if not task.plan.settled:
-            change = lambda task: _planned(task, lifecycle.polled(task.plan, call.now))  # noqa: E731
-            task = self.store.update(task.task_id, change) or task
+            task = self._replan(task.task_id, lambda plan: lifecycle.polled(plan, call.now))
         call.task_status = task.status(call.now)
-        body = responses.queried(task, call.now, call.request_id, self._linker(call.request, task))
-        return responses.answer(body, call.now)
+        link = self._linker(call.request, task)
+        body = responses.queried(task, call.now, call.request_id, link, self.failed_shape)
+        return self._sent(call, body)
 
-    def _find(self, task_id: str, region: Region) -> Task | None:
-        task = self.store.get(task_id)
+    def _find(self, call: _Call, region: Region) -> Task | None:
+        task = call.task or self.store.get(call.task_id or "")
         return task if task and task.region is region else None
 
     def _linker(self, request: Request, task: Task) -> Callable[[int], str]:
@@ -339,32 +460,36 @@ class Simulator(Settings, Service):
 
         def link(index: int) -> str:
             key = links.object_key(task.task_id, index, ended)
-            return links.link(request, task.region, key, ended, public_url=self.public_url)
+            url = links.link(
+                request,
+                task.region,
+                key,
+                ended,
+                public_url=self.public_url,
+                hosts=self.result_hosts,
+            )
+            return sessions.linked(url, self._session)
 
         return link
 
     def _cancel(self, call: _Call, region: Region) -> Response:
-        if self._find(call.task_id or "", region) is None:
+        if self._find(call, region) is None:
             raise Refusal(errors.CANCEL_REFUSED)
         try:
-            self._change(
-                call.task_id or "",
-                lambda task: _planned(task, lifecycle.cancel(task.plan, call.now)),
-            )
+            self._replan(call.task_id or "", lambda plan: lifecycle.cancel(plan, call.now))
         except lifecycle.IllegalTransition:
             raise Refusal(errors.CANCEL_REFUSED) from None
         call.task_status = Status.CANCELED
-        return responses.answer(responses.canceled(call.request_id), call.now)
+        return self._sent(call, responses.canceled(call.request_id))
 
     def _list(self, call: _Call, region: Region) -> Response:
         wanted = listing.Filter.read(call.request.parameters, call.now)
         found = [task for task in self.store.tasks() if task.region is region]
         found = [task for task in reversed(found) if wanted.admits(task, call.now)]
-        return responses.answer(
-            responses.listed(found, call.now, call.request_id, page=wanted.page, size=wanted.size),
-            call.now,
-        )
+        page, size = wanted.page, wanted.size
+        body = responses.listed(found, call.now, call.request_id, page=page, size=size)
+        return self._sent(call, body)
 
 
-def _planned(task: Task, plan: Plan) -> Task:
-    return msgspec.structs.replace(task, plan=plan)
+# Every argument but the state: what a session takes over from the simulator that it belongs to.
+_SETTINGS = tuple(signature(Simulator).parameters.keys() - {"clock", "store", "faults"})

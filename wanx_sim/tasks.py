@@ -72,7 +72,7 @@ class Tasks:
         return (TaskView(task, self._store, self._clock) for task in self._store.tasks())
 
     def __len__(self) -> int:
-        return sum(1 for _ in self._store.tasks())
+        return self._store.count()
 
     def __repr__(self) -> str:
         return f"<Tasks {list(self)!r}>"

@@ -6,9 +6,13 @@ ASGI server) hands a service the same thing and sends out the same answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
+
+if TYPE_CHECKING:
+    from .clock import Clock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,41 @@ class Request:
 
 Headers = tuple[tuple[str, str], ...]
 
+_TICK = 0.1
+"""Seconds between two pieces of a body that comes slowly."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """How an answer travels that does not simply arrive. Services ask for it, faces carry it out.
+
+    Args:
+        clock: whose seconds are meant.
+        delay: seconds before anything arrives.
+        rate: bytes of the body a second; None is all at once.
+        declared: what Content-Length says; None is the truth. Where the body is shorter the
+            connection ends with it, where it is longer the client stops reading there.
+    """
+
+    clock: Clock
+    delay: float = 0.0
+    rate: float | None = None
+    declared: int | None = None
+
+    def pieces(self, body: bytes) -> Iterator[tuple[float, bytes]]:
+        """The body in pieces, each with the seconds that pass before it."""
+        if self.rate is None:
+            yield 0.0, body
+            return
+        size = max(1, int(self.rate * _TICK))
+        for start in range(0, len(body), size):
+            piece = body[start : start + size]
+            yield len(piece) / self.rate, piece
+
+    def patience(self, seconds: float) -> float:
+        """A client's timeout on the clock. On a frozen clock its own seconds are the clock's."""
+        return seconds * (self.clock.speed or 1.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Response:
@@ -57,6 +96,11 @@ class Response:
     status: int
     headers: Headers = ()
     body: bytes = b""
+    delivery: Delivery | None = None
+
+    def __repr__(self) -> str:
+        # No body: it may hold signed links.
+        return f"<Response {self.status}, {len(self.body)} bytes>"
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case, or None."""
@@ -65,12 +109,16 @@ class Response:
 
     def with_headers(self, *headers: tuple[str, str]) -> Response:
         """The same response with more headers behind its own."""
-        return Response(self.status, (*self.headers, *headers), self.body)
+        return replace(self, headers=(*self.headers, *headers))
 
 
 class ConnectionLost(Exception):  # noqa: N818 - an event on the wire, not an error of ours
     """Raised by a service to make the connection break where its answer should stand.
 
     In process a face turns it into the exception httpx would raise; on a socket it resets the
-    connection. The request has been read and acted upon: what was accepted stays accepted.
+    connection. What was accepted by then stays accepted.
     """
+
+    def __init__(self, operation: str = "request", *, delivery: Delivery | None = None) -> None:
+        super().__init__(f"the connection was closed before the answer to this {operation}")
+        self.delivery = delivery

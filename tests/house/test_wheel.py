@@ -84,6 +84,7 @@ def test_the_wheel_alone_requires_httpx_click_and_rich(required):
 def test_each_extra_adds_what_it_says(required):
     assert names_of(required("redis")) - names_of(required("sim")) == {"redis"}
     assert names_of(required("httpx2")) - names_of(required("sim")) == {"httpx2"}
+    assert names_of(required("tls")) - names_of(required("sim")) == {"cryptography"}
 
 
 def names_of(requirements):

@@ -132,7 +132,7 @@ def test_a_create_that_the_service_refuses_is_not_sent_again(
 
 def test_an_accepted_create_without_a_task_id_is_a_format_error(connect, script):
     service = script(lambda: httpx.Response(200, json={"output": {"task_status": "PENDING"}}))
-    with pytest.raises(ResponseFormatError, match="task_id.*may exist and be billed"):
+    with pytest.raises(ResponseFormatError, match=r"task_id.*may exist and be billed"):
         connect(service).submit("一间花店")
     assert service.paths == [CREATE]
 

@@ -13,6 +13,7 @@ beside it once, whatever number of jobs show it. Version 1::
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from contextlib import contextmanager, suppress
@@ -46,7 +47,7 @@ class State(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         if not isinstance(self.body.get("output"), dict):
-            raise ValueError("a state without an output")
+            raise TypeError("a state without an output")
 
 
 class Image(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +75,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, tag="job"):
     def __post_init__(self) -> None:
         output = self.created.get("output")
         if not isinstance(output, dict) or not isinstance(output.get("task_id"), str):
-            raise ValueError("a job without a task id")
+            raise TypeError("a job without a task id")
 
     @property
     def task_id(self) -> str:
@@ -217,19 +218,21 @@ class Cassette:
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
-        # Locks lie in the temporary folder, so that none is ever committed with a cassette.
+        # Locks lie in the temporary folder, so that none is ever committed with a cassette; in one
+        # folder a user, since another's cannot be written to.
+        user = getattr(os, "getuid", str)()
+        folder = Path(tempfile.gettempdir()) / f"wanx-kit-locks-{user}"
         name = sha256(str(self.path.absolute()).encode()).hexdigest()[:32]
-        lock = FileLock(Path(tempfile.gettempdir()) / "wanx-kit-locks" / f"{name}.lock")
+        lock = FileLock(folder / f"{name}.lock")
         try:
-            Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except OSError as error:
-            raise CassetteError(
-                f"cannot lock {self.path} by {lock.lock_file}: {error.strerror}"
-            ) from error
-        with lock:
-            lock.release()  # `with` has taken it once more
+            raise CassetteError(f"cannot lock {self.path}: {error}") from error
+        try:
             yield
+        finally:
+            lock.release()
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ..protocol import catalogue, requests
+from ..protocol import catalogue, errors, requests
 from ..protocol.errors import Refusal
+from .redaction import scrubbed
 
 Json = dict[str, Any]
 Difference = tuple[str, Any, Any]
@@ -27,13 +28,17 @@ def canonical(content: bytes) -> Json:
     """A create request in canonical form: model, input and parameters, defaults filled in.
 
     Key order and number spelling play no part. A seed that was not given stays absent: the
-    service draws one. A model that the catalogue does not know keeps what was sent.
+    service draws one. A model that the catalogue does not know keeps what was sent. Signed links
+    lose their signatures, which differ from run to run and are nobody's business.
 
     Raises:
         Refusal: for a body that is no JSON object.
     """
     body = requests.decode(content)
-    sent = msgspec.json.decode(content, type=Json)
+    try:
+        sent = scrubbed(msgspec.json.decode(content, type=Json))
+    except (msgspec.DecodeError, RecursionError):
+        raise Refusal(errors.INVALID_BODY) from None
     parameters = _defaults(body) | _present(sent.get("parameters"))
     form = {
         "model": body.model,

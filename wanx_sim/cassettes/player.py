@@ -128,7 +128,12 @@ class Player(Service):
     @property
     def unused(self) -> list[Job | Refused]:
         """What was recorded and not asked for so far."""
-        return list(self._left)
+        resumed = self._playing  # a job that was polled without a create of its own
+        return [
+            entry
+            for entry in self._left
+            if isinstance(entry, Refused) or entry.task_id not in resumed
+        ]
 
     def handle(self, request: Request) -> Response:
         """The recorded answer to one request."""
@@ -141,7 +146,7 @@ class Player(Service):
                 operation = route.operation
                 response = self._answer(request, route, now, request_id)
             except Refusal as refusal:
-                kind = "gateway" if operation in ("create", "other") else "task"
+                kind = responses.kind_of(operation, refusal.status)
                 body = responses.refused(refusal, request_id, kind=kind)
                 response = responses.answer(body, now, status=refusal.status, kind=kind)
         self.requests.add(
@@ -162,7 +167,7 @@ class Player(Service):
             return oss.respond(request, route.bucket, route.key, now, self._object)
         authenticate(request, self._region, None)
         if route.operation == "create":
-            return self._create(request, now)
+            return self._create(request, now, request_id)
         if route.operation == "query":
             return self._query(request, route.task_id, now, request_id)
         if route.operation == "cancel":
@@ -175,15 +180,16 @@ class Player(Service):
 
     # --- create --------------------------------------------------------------------------------
 
-    def _create(self, request: Request, now: float) -> Response:
+    def _create(self, request: Request, now: float, request_id: str) -> Response:
         if request.headers.get("x-dashscope-async", "").lower() != "enable":
             raise Refusal(errors.NO_ASYNC_HEADER)
         entry = self._take(canonical(request.body))
         if isinstance(entry, Refused):
-            body = {"request_id": ""} | entry.body
+            body = entry.body | {"request_id": entry.body.get("request_id", request_id)}
             return responses.answer(body, now, status=entry.status, kind="gateway")
         self._playing[entry.task_id] = _Playing(entry, now)
-        return responses.answer(entry.created, now, kind="gateway")
+        body = entry.created | {"request_id": entry.created.get("request_id", request_id)}
+        return responses.answer(body, now, kind="gateway")
 
     def _take(self, asked: Json) -> Job | Refused:
         for entries in (self._left, self.cassette.interactions if self.repeat else []):
@@ -220,7 +226,7 @@ class Player(Service):
         body = playing.body(now, self.pace)
         output = _shifted(body.get("output", {}), now, playing)
         if output.get("task_status") == Status.SUCCEEDED and playing.ended is None:
-            playing.ended = now
+            playing.ended = max(playing.started, _moment(output.get("end_time")) or now)
         if "results" in output:
             output["results"] = self._linked(request, playing, output["results"])
         return responses.answer({"request_id": request_id} | body | {"output": output}, now)
@@ -264,12 +270,19 @@ class Player(Service):
 def _shifted(output: Json, now: float, playing: _Playing) -> Json:
     """An answer's output with its moments moved to this replay.
 
-    No moment may lie in the future: a job that took a minute may be replayed in a second.
+    They are counted from the recorded `submit_time`, since the service's clock and the recorder's
+    need not agree. No moment may lie in the future: a job that took a minute may be replayed in a
+    second.
     """
-    shift = playing.started - playing.job.submitted
-    moved = dict(output)
-    for name in _TIMES:
-        if name in moved:
-            recorded = datetime.fromisoformat(moved[name]).replace(tzinfo=BEIJING).timestamp()
-            moved[name] = wire_time(min(recorded + shift, now))
-    return moved
+    recorded = {name: moment for name in _TIMES if (moment := _moment(output.get(name)))}
+    shift = playing.started - recorded.get("submit_time", playing.job.submitted)
+    moved = {name: wire_time(min(moment + shift, now)) for name, moment in recorded.items()}
+    return output | moved
+
+
+def _moment(text: Any) -> float | None:
+    """Epoch seconds of a time as the service writes it; None for what is no such time."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=BEIJING).timestamp()
+    except (TypeError, ValueError):
+        return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,18 +20,13 @@ from ..protocol.catalogue import Region
 from ..protocol.errors import Refusal
 from ..protocol.lifecycle import Status
 from ..service import Service
+from ..upstream import Upstream
 from ..wire import ConnectionLost, Request, Response
 from . import redaction
 from .format import Cassette, Image, Job, Refused, State
 from .matching import canonical_or_none
 
 Json = dict[str, Any]
-Answer = Callable[[Request], Response]
-
-# Framing that the next hop makes anew, and an encoding that httpx has already undone.
-_HOP = frozenset(
-    ("connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding")
-)
 
 
 class Recorder(Service):
@@ -74,35 +70,31 @@ class Recorder(Service):
         self.spent = Decimal(0)
         self.clock = clock or Clock()
         self._jobs: dict[str, Job] = {}
+        self._lock = Lock()  # over a socket, requests come in threads of their own
+        if isinstance(upstream, str):
+            upstream = Upstream(upstream, transport=transport)
+        if isinstance(upstream, Upstream):
+            self.cassette.host = upstream.host
         self._upstream = upstream
-        self._http: httpx.Client | None = None
-        if isinstance(upstream, Service):
-            self._origin, self._forward = "", upstream.handle
-        else:
-            self._origin = _origin(upstream)
-            self._http = httpx.Client(transport=transport, timeout=60.0, trust_env=True)
-            self._forward = self._send
-            self.cassette.host = urlsplit(self._origin).netloc
-
-    _forward: Answer
 
     def __repr__(self) -> str:
         return f"<Recorder of {self._upstream} to {self.cassette.path}>"
 
     def close(self) -> None:
         """Write down the jobs that have not ended, marked as incomplete, and hang up."""
-        for job in self._jobs.values():
+        with self._lock:
+            unfinished, self._jobs = self._jobs, {}
+        for job in unfinished.values():
             self.cassette.add(job)
-        self._jobs.clear()
-        if self._http is not None:
-            self._http.close()
+        if isinstance(self._upstream, Upstream):
+            self._upstream.close()
 
     def handle(self, request: Request) -> Response:
         """The upstream's answer, byte for byte; a job that ends with it is written down."""
         operation, task_id = _about(request)
         if operation == "create":
             return self._create(request)
-        response = self._forward(request)
+        response = self._upstream.handle(request)
         if operation == "query" and task_id in self._jobs:
             self._polled(task_id, request, response)
         return response.with_headers(("x-wanx-source", "live"))
@@ -111,58 +103,100 @@ class Recorder(Service):
 
     def _create(self, request: Request) -> Response:
         form = canonical_or_none(request.body)
-        price = _price(form, request)
-        self._afford(price)
-        response = self._forward(request)
+        price = self._price(form, request)
+        self._spend(price)
+        try:
+            response = self._upstream.handle(request)
+        except ConnectionLost:
+            raise  # the task may exist, and be billed: its price counts as spent
+        except BaseException:
+            self._give_back(price)
+            raise
         body = _json(response)
-        task_id = (
-            body.get("output", {}).get("task_id") if response.status == HTTPStatus.OK else None
-        )
-        if form is not None and task_id:
-            self.spent += price or Decimal(0)
-            self._jobs[task_id] = Job(
-                request=form,
-                created=redaction.created(body),
-                submitted=self.clock.now(),
-                states=[],
-                images=[],
-                price=price,
-            )
-        elif form is not None and "code" in body:
-            kept = redaction.refused(body)
-            self.cassette.add(Refused(request=form, status=response.status, body=kept))
+        task_id = redaction.created(body)["output"].get("task_id")
+        if response.status == HTTPStatus.OK and task_id:
+            if form is not None:
+                self._created(task_id, form, request, body, price)
+        elif "code" in body:
+            self._give_back(price)
+            if form is not None:
+                kept = redaction.scrubbed(redaction.refused(body), _key(request))
+                self.cassette.add(Refused(request=form, status=response.status, body=kept))
         return response.with_headers(("x-wanx-source", "live"))
 
-    def _afford(self, price: Decimal | None) -> None:
-        if self.budget is None:
-            return
-        if price is None:
-            raise BudgetExceededError(
-                "this create was not sent: the catalogue has no price for its model, so the "
-                f"budget of ¥{self.budget} cannot be kept; record it without a budget"
-            )
-        if self.spent + price > self.budget:
-            raise BudgetExceededError(
-                f"this create was not sent: it costs ¥{price}, and ¥{self.spent} of the budget of "
-                f"¥{self.budget} are spent; raise the budget, or ask for fewer pictures (n)"
-            )
+    def _created(
+        self, task_id: str, form: Json, request: Request, body: Json, price: Decimal | None
+    ) -> None:
+        job = Job(
+            request=form,
+            created=redaction.scrubbed(redaction.created(body), _key(request)),
+            submitted=self.clock.now(),
+            states=[],
+            images=[],
+            price=price,
+        )
+        with self._lock:
+            self._jobs[task_id] = job
+
+    def _price(self, form: Json | None, request: Request) -> Decimal | None:
+        """What a create will cost, by the catalogue, if its model is known there."""
+        model = catalogue.load().models.get((form or {}).get("model") or "")
+        if form is None or model is None:
+            return None
+        asked = replace(request, host=self._host(request))
+        region = routes.region_of(asked, Region.BEIJING)
+        each = model.price.get(region) or max(model.price.values())
+        return each * max(1, int(form["parameters"]["n"]))
+
+    def _host(self, request: Request) -> str:
+        return self._upstream.host if isinstance(self._upstream, Upstream) else request.host
+
+    def _spend(self, price: Decimal | None) -> None:
+        """Set a price aside before the create goes out, so that two at once cannot both fit."""
+        with self._lock:
+            if self.budget is not None and price is None:
+                raise BudgetExceededError(
+                    "this create was not sent: the catalogue has no price for its model, so the "
+                    f"budget of ¥{self.budget} cannot be kept; record it without a budget"
+                )
+            price = price or Decimal(0)
+            if self.budget is not None and self.spent + price > self.budget:
+                raise BudgetExceededError(
+                    f"this create was not sent: it costs ¥{price}, and ¥{self.spent} of the "
+                    f"budget of ¥{self.budget} are spent; raise the budget, or ask for fewer "
+                    "pictures (n)"
+                )
+            self.spent += price
+
+    def _give_back(self, price: Decimal | None) -> None:
+        with self._lock:
+            self.spent -= price or Decimal(0)
 
     # --- query ---------------------------------------------------------------------------------
 
     def _polled(self, task_id: str, request: Request, response: Response) -> None:
         body = _json(response)
-        status = body.get("output", {}).get("task_status")
-        if response.status != HTTPStatus.OK or status not in set(Status):
+        kept = redaction.scrubbed(redaction.polled(body), _key(request))
+        status = kept["output"].get("task_status")
+        if response.status != HTTPStatus.OK or status not in list(Status):
             return
-        job, kept = self._jobs[task_id], redaction.polled(body)
-        if not job.states or job.states[-1].body != kept:
-            offset = round(self.clock.now() - job.submitted, 3)
-            job = msgspec.structs.replace(job, states=[*job.states, State(offset, kept)])
-            self._jobs[task_id] = job
-        if Status(status).terminal:
-            images = self._images(request, body["output"].get("results", []))
+        with self._lock:
+            job = self._jobs.pop(task_id, None)
+            if job is None:  # another poll has just seen its end
+                return
+            if not job.states or job.states[-1].body != kept:
+                offset = round(self.clock.now() - job.submitted, 3)
+                job = msgspec.structs.replace(job, states=[*job.states, State(offset, kept)])
+            if not Status(status).terminal:
+                self._jobs[task_id] = job
+                return
+        try:
+            images = self._images(request, body["output"].get("results") or [])
             self.cassette.add(msgspec.structs.replace(job, images=images, complete=True))
-            del self._jobs[task_id]
+        except BaseException:
+            with self._lock:
+                self._jobs[task_id] = job  # the next poll tries again
+            raise
 
     def _images(self, request: Request, results: list[Json]) -> list[Image]:
         images = []
@@ -175,7 +209,7 @@ class Recorder(Service):
 
     def _fetch(self, request: Request, url: str) -> Response:
         parts = urlsplit(url)
-        own = urlsplit(self._origin).netloc or request.host
+        own = self._host(request)
         if parts.netloc != own and not routes.IMAGE_HOST.fullmatch(parts.hostname or ""):
             raise UpstreamError(
                 f"a result lies on {parts.netloc}, which is no image host of the service: "
@@ -184,43 +218,10 @@ class Recorder(Service):
         wanted = Request(
             method="GET", scheme=parts.scheme, host=parts.netloc, path=parts.path, query=parts.query
         )
-        response = self._forward(wanted)
+        response = self._upstream.handle(wanted)
         if response.status != HTTPStatus.OK:
             raise UpstreamError(f"a result could not be fetched: HTTP {response.status} from {own}")
         return response
-
-    # --- the way up ----------------------------------------------------------------------------
-
-    def _send(self, request: Request) -> Response:
-        if self._http is None:
-            raise AssertionError("a recorder of a service sends nothing by HTTP")
-        headers = {k: v for k, v in request.headers.items() if k not in _HOP and k != "host"}
-        headers["accept-encoding"] = "identity"
-        try:
-            answer = self._http.request(
-                request.method, self._target(request), headers=headers, content=request.body
-            )
-        except httpx.ConnectError as error:
-            raise UpstreamError(f"cannot reach {self._origin}: {error}") from error
-        except httpx.TransportError as error:
-            raise ConnectionLost(str(error)) from error
-        kept = tuple((k, v) for k, v in answer.headers.multi_items() if k not in _HOP)
-        return Response(answer.status_code, kept, answer.content)
-
-    def _target(self, request: Request) -> str:
-        query = f"?{request.query}" if request.query else ""
-        if routes.IMAGE_HOST.fullmatch(request.hostname):
-            return f"{request.scheme}://{request.host}{request.path}{query}"
-        return f"{self._origin}{request.path}{query}"
-
-
-def _origin(upstream: str) -> str:
-    parts = urlsplit(upstream)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise ValueError(
-            f"an upstream is a URL such as https://dashscope.aliyuncs.com, not {upstream!r}"
-        )
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _about(request: Request) -> tuple[routes.Operation, str]:
@@ -238,11 +239,5 @@ def _json(response: Response) -> Json:
         return {}
 
 
-def _price(form: Json | None, request: Request) -> Decimal | None:
-    """What a create will cost, by the catalogue, if its model is known there."""
-    model = catalogue.load().models.get((form or {}).get("model") or "")
-    if form is None or model is None:
-        return None
-    region = routes.region_of(request, Region.BEIJING)
-    each = model.price.get(region) or max(model.price.values())
-    return each * int(form["parameters"]["n"])
+def _key(request: Request) -> str:
+    return request.headers.get("authorization", "").strip().rpartition(" ")[2]

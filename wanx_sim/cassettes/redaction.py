@@ -6,6 +6,7 @@ their signature because they are not written at all: a picture is named by its h
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 Json = dict[str, Any]
@@ -25,6 +26,12 @@ _OUTPUT = (
 _RESULT = ("orig_prompt", "actual_prompt", "code", "message")
 _METRICS = ("TOTAL", "SUCCEEDED", "FAILED")
 _REFUSAL = ("request_id", "code", "message")
+
+_SIGNED_QUERY = re.compile(
+    r"""\?[^\s"'<>?]*(?:signature|accesskeyid|security-token)=[^\s"'<>]*""", re.IGNORECASE
+)
+_SHORTEST_KEY = 8
+"""A shorter key is a test's own, and likely to be a word of the text around it."""
 
 
 def created(body: Json) -> Json:
@@ -48,6 +55,18 @@ def polled(body: Json) -> Json:
 def refused(body: Json) -> Json:
     """What is kept of an error's body."""
     return _only(body, _REFUSAL)
+
+
+def scrubbed(value: Any, key: str = "") -> Any:
+    """The same, but for signed queries and the key, should a text within repeat one."""
+    if isinstance(value, dict):
+        return {name: scrubbed(item, key) for name, item in value.items()}
+    if isinstance(value, list):
+        return [scrubbed(item, key) for item in value]
+    if not isinstance(value, str):
+        return value
+    text = _SIGNED_QUERY.sub("", value)
+    return text.replace(key, "[key]") if len(key) >= _SHORTEST_KEY else text
 
 
 def _only(part: Any, names: tuple[str, ...]) -> Json:

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import cached_property
 
 from ..errors import BudgetExceededError, CassetteMissError, WanxSimError
 from ..protocol.responses import encode
 from ..service import Service
 from ..wire import ConnectionLost, Request, Response
+from .guard import Denial, Guard
+from .sending import Receive, Scope, Send, break_off, send_response
 from .transport import answered
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-ABORT = "wanx_sim.abort"
-"""The scope extension by which our own server lets an application reset the connection."""
+_OPEN = Guard(any_host=True)
 
 _TROUBLE = 501
 """Ours, not the service's. No official client retries a 501, so the fault surfaces at once."""
 
 
 class App:
-    """A service as an ASGI application."""
+    """A service as an ASGI application, and under ``/_sim/`` what steers it.
 
-    def __init__(self, service: Service) -> None:
+    Whoever serves it decides where it can be reached. Unless the guard says otherwise the service
+    answers everybody, and ``/_sim/`` this machine alone.
+    """
+
+    def __init__(self, service: Service, guard: Guard = _OPEN) -> None:
         self._service = service
+        self._guard = guard
 
     def __repr__(self) -> str:
         return f"<App of {self._service!r}>"
@@ -39,20 +42,36 @@ class App:
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
 
+    @cached_property
+    def _admin(self) -> ASGIApp:
+        from .admin import admin  # noqa: PLC0415 - it takes a framework, which few runs need
+
+        return admin(self._service)
+
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = _request(scope, await _body(receive))
+        headers = _headers(scope)
+        denial = self._guard.denies(headers.get("host", ""))
+        control = scope["path"] == "/_sim" or scope["path"].startswith("/_sim/")
+        if control and denial is None:
+            peer = (scope.get("client") or [None])[0]
+            denial = self._guard.denies_control(scope["method"], headers, peer)
+        if denial:
+            request = _request(scope, headers, b"")
+            await send_response(_denied(denial, control=control), request, scope, receive, send)
+        elif control:
+            await self._admin(scope, receive, send)
+        else:
+            await self._serve(_request(scope, headers, await _body(receive)), scope, receive, send)
+
+    async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             response = await answered(self._service, request)
-        except ConnectionLost:
-            abort = scope.get("extensions", {}).get(ABORT)
-            if abort is None:
-                raise
-            abort()
-            await receive()  # until the server has noticed: it wants to hear of no answer then
+        except ConnectionLost as lost:
+            await break_off(lost, scope, receive)
             return
         except (WanxSimError, CassetteMissError, BudgetExceededError) as trouble:
             response = _trouble(trouble)
-        await _send(response, request, send)
+        await send_response(response, request, scope, receive, send)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
@@ -72,8 +91,11 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
-def _request(scope: Scope, body: bytes) -> Request:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+def _headers(scope: Scope) -> dict[str, str]:
+    return {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _request(scope: Scope, headers: dict[str, str], body: bytes) -> Request:
     raw_path = scope.get("raw_path") or scope["path"].encode()
     return Request(
         method=scope["method"],
@@ -86,16 +108,12 @@ def _request(scope: Scope, body: bytes) -> Request:
     )
 
 
+def _denied(denial: Denial, *, control: bool) -> Response:
+    headers = (("content-type", "application/json"), ("connection", "close"))
+    body = {"code": "WanxSim.Denied", "message": denial.message}
+    return Response(denial.status, headers, encode({"error": denial.message} if control else body))
+
+
 def _trouble(error: Exception) -> Response:
     body = {"code": f"WanxSim.{type(error).__name__}", "message": str(error)}
     return Response(_TROUBLE, (("content-type", "application/json"),), encode(body))
-
-
-async def _send(response: Response, request: Request, send: Send) -> None:
-    headers = [
-        (name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers
-    ]
-    headers.append((b"content-length", str(len(response.body)).encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    body = b"" if request.method == "HEAD" else response.body
-    await send({"type": "http.response.body", "body": body})

@@ -11,8 +11,41 @@ import respx
 from ..protocol.catalogue import API_HOSTS
 from ..protocol.routes import IMAGE_HOST
 from ..service import Service
+from ..upstream import LIVE
 from ..wire import ConnectionLost
-from .transport import lost, read, written
+from .delivery import async_wait, lost, wait, written
+from .transport import read
+
+_open: list[Service] = []
+"""The services of the blocks that are open, innermost last: respx would ask the outermost."""
+
+
+_WAITS = "wanx_sim.waits"
+"""The response extension that says what is still to be waited for."""
+
+
+_LOST = "wanx_sim.lost"
+"""The response extension that says that it never arrives."""
+
+
+class _Router(respx.MockRouter):
+    """respx's own, which also lets time pass: by the clock, in the way of the client's loop."""
+
+    def handler(self, request: httpx.Request) -> httpx.Response:
+        response = super().handler(request)
+        wait(response.extensions.get(_WAITS), request)
+        return _arrived(response, request)
+
+    async def async_handler(self, request: httpx.Request) -> httpx.Response:
+        response = await super().async_handler(request)
+        await async_wait(response.extensions.get(_WAITS), request)
+        return _arrived(response, request)
+
+
+def _arrived(response: httpx.Response, request: httpx.Request) -> httpx.Response:
+    if response.extensions.get(_LOST):
+        raise lost(request)
+    return response
 
 
 @contextmanager
@@ -20,17 +53,26 @@ def intercept(service: Service) -> Iterator[respx.Router]:
     """Answer, by the service, what httpx sends to its hosts; let everything else pass."""
 
     # respx also hands over what the named groups of a pattern matched; routing reads it again.
-    def respond(request: httpx.Request, **_matched: str) -> httpx.Response:
+    def respond(request: httpx.Request, **_matched: str) -> httpx.Response | httpx.Request:
+        if request.extensions.get(LIVE):
+            return request  # a recorder's own way up: what respx gets back, it lets pass
         try:
-            return written(service.handle(read(request)), request)  # type: ignore[no-any-return]
-        except ConnectionLost:
-            raise lost(request) from None
+            answer = _open[-1].handle(read(request))
+        except ConnectionLost as broken:
+            return httpx.Response(200, extensions={_WAITS: broken.delivery, _LOST: True})
+        response: httpx.Response = written(answer, request)
+        response.extensions[_WAITS] = answer.delivery
+        return response
 
-    # Patching httpx's own transports leaves a client with a transport of its own (ASGI, a mock)
-    # alone: an application's test client keeps working inside the block.
-    router = respx.MockRouter(assert_all_called=False, using="httpx")
+    # Patching httpx's clients, not httpcore below them: what goes to any other host goes by the
+    # client's own transport (ASGI, a mock), so an application's test client keeps working.
+    router = _Router(assert_all_called=False, using="httpx")
     router.route(host__in=tuple(API_HOSTS)).mock(side_effect=respond)
     router.route(host__regex=f"^{IMAGE_HOST.pattern}$").mock(side_effect=respond)
     router.route().pass_through()
-    with router:
-        yield router
+    _open.append(service)
+    try:
+        with router:
+            yield router
+    finally:
+        _open.remove(service)

@@ -3,42 +3,53 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
+import ssl
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..errors import ServeError
 from ..service import Service
-from .asgi import ABORT, App
+from .asgi import App
+from .guard import guard_of, loopback
+from .sending import CONNECTION
+
+if TYPE_CHECKING:
+    from .proxy import Proxy
+    from .tls import CertificateAuthority
 
 _STARTUP_SECONDS = 10
 _SHUTDOWN_SECONDS = 1
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's own, which also lets the application reset the connection."""
+    """uvicorn's own, which also lets the application break the connection."""
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]
+        self.scope["extensions"] = {CONNECTION: self.transport}  # type: ignore[dict-item]
 
 
 class _Uvicorn(uvicorn.Server):
     """uvicorn that says when it is up and stops at once, instead of looking ten times a second."""
 
-    def __init__(self, config: uvicorn.Config, up: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, up: Callable[[], None], proxy: Proxy | None) -> None:
         super().__init__(config)
-        self._up = up
+        self._up, self._proxy = up, proxy
 
     async def main_loop(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
+        if self._proxy:
+            self.servers.append(await self._proxy.open(self))
         self._up()
         await self._stop.wait()
 
@@ -56,11 +67,20 @@ class _Uvicorn(uvicorn.Server):
             connection.shutdown()
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_SHUTDOWN_SECONDS)
+        for connection in list(self.server_state.connections):
+            if connection.transport.get_extra_info("sslcontext"):
+                # Closing TLS waits half a minute for a client that only keeps its connection.
+                connection.transport.abort()
 
 
-def _uvicorn(service: Service, up: Callable[[], None]) -> _Uvicorn:
+def _uvicorn(
+    app: App,
+    up: Callable[[], None],
+    context: ssl.SSLContext | None = None,
+    proxy: Proxy | None = None,
+) -> _Uvicorn:
     config = uvicorn.Config(
-        App(service),
+        app,
         http=_Protocol,
         ws="none",
         lifespan="off",
@@ -69,10 +89,13 @@ def _uvicorn(service: Service, up: Callable[[], None]) -> _Uvicorn:
         server_header=False,
         date_header=False,  # the service's own dates follow the simulator's clock
     )
-    return _Uvicorn(config, up)
+    config.load()
+    config.ssl = context
+    return _Uvicorn(config, up, proxy)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    listener = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -83,17 +106,25 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
         listener.listen(2048)
     except OSError as error:
+        if listener is not None:
+            listener.close()
         raise ServeError(
             f"cannot listen on {host}:{port} ({error.strerror or error}): stop what uses it, "
-            "choose another with --port, or take a free one with --port 0"
+            f"choose another with {option}, or take a free one with {option} 0"
         ) from error
     return listener
 
 
-def _url(listener: socket.socket, host: str) -> str:
+def _url(listener: socket.socket, host: str, scheme: str = "http") -> str:
     port = listener.getsockname()[1]
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, host)  # noqa: S104
-    return f"http://{shown}:{port}"
+    shown = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"
+
+
+def _authority(tls: CertificateAuthority | bool) -> CertificateAuthority:
+    from .tls import CertificateAuthority  # noqa: PLC0415 - few servers need one
+
+    return CertificateAuthority() if isinstance(tls, bool) else tls
 
 
 class Server:
@@ -102,12 +133,36 @@ class Server:
     Attributes:
         url: where it listens, such as ``http://127.0.0.1:40123``.
         base_url: the API's base, ``url`` + ``/api/v1``: what `DASHSCOPE_HTTP_BASE_URL` wants.
+        admin_token: what ``/_sim/`` asks for: the one given or, where others than this machine
+            can reach the server, one made up (`token_made_up`); None if it asks for nothing.
+        proxy_url: the forward proxy, such as ``http://127.0.0.1:40124``: what `HTTPS_PROXY`
+            wants; empty without one.
     """
 
-    def __init__(self, service: Service, host: str, port: int) -> None:
+    def __init__(
+        self,
+        service: Service,
+        host: str,
+        port: int,
+        *,
+        admin_token: str | None = None,
+        allow_hosts: Iterable[str] = (),
+        tls: CertificateAuthority | bool = False,
+        proxy_port: int | None = None,
+    ) -> None:
         self.service = service
-        self._host, self._port = host, port
-        self.url = ""
+        self._host, self._port, self._proxy_port = host, port, proxy_port
+        self._tls = bool(tls)
+        self._authority = _authority(tls) if tls or proxy_port is not None else None
+        self.url = self.proxy_url = ""
+        self.token_made_up = not (admin_token or loopback(host))
+        self.admin_token = secrets.token_urlsafe(24) if self.token_made_up else admin_token or None
+        self._guard = guard_of(
+            host,
+            public_url=getattr(service, "public_url", None),
+            token=self.admin_token,
+            allow_hosts=allow_hosts,
+        )
 
     def __repr__(self) -> str:
         return f"<Server {self.url or 'not started'} of {self.service!r}>"
@@ -117,23 +172,46 @@ class Server:
         """The base of the API."""
         return f"{self.url}/api/v1"
 
+    @property
+    def ca_file(self) -> Path | None:
+        """The certificate that clients must trust; None without TLS and without a proxy."""
+        return self._authority.ca_file if self._authority else None
+
     def run(self, announce: Callable[[], None]) -> None:
         """Serve in this thread until a signal ends it; ``announce`` is called when it is up.
 
         Raises:
-            ServeError: if the address cannot be had.
+            ServeError: if an address cannot be had.
+            CertificateError: if the throw-away CA cannot be used.
         """
-        listener = self._listen()
-        _uvicorn(self.service, announce).run(sockets=[listener])
+        server, listener = self._open(announce)
+        server.run(sockets=[listener])
 
-    def _listen(self) -> socket.socket:
-        listener = _listen(self._host, self._port)
-        self.url = _url(listener, self._host)
-        return listener
+    def _open(self, announce: Callable[[], None]) -> tuple[_Uvicorn, socket.socket]:
+        context = self._authority.context(self._host) if self._authority and self._tls else None
+        proxy = self._open_proxy()
+        try:
+            listener = _listen(self._host, self._port)
+        except ServeError:
+            if proxy:
+                proxy.listener.close()
+            raise
+        self.url = _url(listener, self._host, "https" if context else "http")
+        return _uvicorn(App(self.service, self._guard), announce, context, proxy), listener
+
+    def _open_proxy(self) -> Proxy | None:
+        if self._authority is None or self._proxy_port is None:
+            return None
+        from .proxy import Proxy  # noqa: PLC0415 - few servers have one
+
+        context = self._authority.context()
+        listener = _listen(self._host, self._proxy_port, "--proxy-port")
+        self.proxy_url = _url(listener, self._host)
+        return Proxy(listener, context)
 
     def __enter__(self) -> Self:
-        listener, up = self._listen(), Event()
-        self._uvicorn = _uvicorn(self.service, up.set)
+        up = Event()
+        self._uvicorn, listener = self._open(up.set)
         self._thread = Thread(
             target=self._uvicorn.run, args=([listener],), name=f"wanx-sim {self.url}", daemon=True
         )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import httpx
 
 from ..service import Service
 from ..wire import ConnectionLost, Request, Response
+from .delivery import async_wait, lost, wait, written
 
 _BASE = "https://dashscope.aliyuncs.com/api/v1"
 
@@ -39,26 +39,6 @@ def read(request: Any) -> Request:
     )
 
 
-def written(response: Response, request: Any) -> Any:
-    """A service's answer in the types of the library that the request is from."""
-    library = _library(request)
-    return library.Response(
-        response.status, headers=list(response.headers), content=response.body, request=request
-    )
-
-
-def lost(request: Any) -> Exception:
-    """The exception that a broken connection is, in the library that the request is from."""
-    message = "the connection was closed before the response arrived"
-    error: Exception = _library(request).RemoteProtocolError(message, request=request)
-    return error
-
-
-def _library(request: Any) -> Any:
-    # httpx2 is httpx with another name, and both may be in one process.
-    return sys.modules[type(request).__module__.partition(".")[0]]
-
-
 class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """A service as a transport of httpx or httpx2; one object serves sync and async clients.
 
@@ -75,17 +55,23 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Answer a synchronous client."""
         request.read()
         try:
-            return written(self._service.handle(read(addressed(request))), request)  # type: ignore[no-any-return]
-        except ConnectionLost:
+            response = self._service.handle(read(addressed(request)))
+        except ConnectionLost as broken:
+            wait(broken.delivery, request)
             raise lost(request) from None
+        wait(response.delivery, request)
+        return written(response, request)  # type: ignore[no-any-return]
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer an asynchronous client, on asyncio or trio."""
         await request.aread()
         try:
-            return written(await answered(self._service, read(addressed(request))), request)  # type: ignore[no-any-return]
-        except ConnectionLost:
+            response = await answered(self._service, read(addressed(request)))
+        except ConnectionLost as broken:
+            await async_wait(broken.delivery, request)
             raise lost(request) from None
+        await async_wait(response.delivery, request)
+        return written(response, request)  # type: ignore[no-any-return]
 
     def close(self) -> None:
         """Leave the service open."""

@@ -27,8 +27,42 @@ from enum import StrEnum
 
 import msgspec
 
+from .behaviour import Behaviour
+
 RETENTION = 24 * 3600.0
 """Seconds for which the service remembers a task [documented: seed §10, task-management page]."""
+
+_MANAGEMENT = "task-management page"
+
+BEHAVIOURS = (
+    Behaviour(
+        "lifecycle.flow", "PENDING, RUNNING, then SUCCEEDED or FAILED", "documented", "seed §7"
+    ),
+    Behaviour(
+        "lifecycle.cancel-pending",
+        "a PENDING task can be cancelled and is CANCELED",
+        "documented",
+        _MANAGEMENT,
+    ),
+    Behaviour(
+        "lifecycle.cancel-else",
+        "cancelling a task that runs or has ended is refused",
+        "observed",
+        "cnblogs recording of 2024-03-01",
+    ),
+    Behaviour(
+        "lifecycle.cancel-unknown",
+        "cancelling a task that is unknown or forgotten is refused in the same words",
+        "assumed",
+        "no source",
+    ),
+    Behaviour(
+        "lifecycle.retention",
+        "24 h after its submission a task is UNKNOWN, whatever it was",
+        "documented",
+        f"seed §10; {_MANAGEMENT}",
+    ),
+)
 
 
 class Status(StrEnum):
@@ -117,11 +151,18 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     canceled: float | None = None
     failure: Failure | None = None
     failed_images: dict[int, Failure] = {}
+    forget: Leg = Leg()
+    """When the task is forgotten before its time."""
+    forgotten: float | None = None
+    results_in: int = 0
+    """How many polls from now show the results of a task that has succeeded; 0 is all."""
 
     @property
     def settled(self) -> bool:
         """Whether all its moments are known, so that a poll changes nothing."""
-        return self.ended is not None or self.canceled is not None
+        ended = self.ended is not None or self.canceled is not None
+        forgets = self.forget.polls is not None and self.forgotten is None
+        return ended and not forgets and not self.results_in
 
     @property
     def stuck(self) -> bool:
@@ -131,6 +172,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def begin(plan: Plan) -> Plan:
     """A new plan with the moments that follow from its seconds written down."""
+    if plan.forget.seconds is not None:
+        forgotten = plan.submitted + plan.forget.seconds
+        plan = msgspec.structs.replace(plan, forgotten=forgotten)
     if plan.pending.seconds is None:
         return plan
     return _schedule(plan, plan.submitted + plan.pending.seconds)
@@ -149,8 +193,13 @@ def events(plan: Plan, now: float) -> Iterator[Event]:
         yield Event.SCHEDULE
         if plan.ended is not None and plan.ended <= now:
             yield Event.FAIL if plan.failure else Event.SUCCEED
-    if now >= plan.submitted + RETENTION:
+    if now >= _end_of_memory(plan):
         yield Event.FORGET
+
+
+def _end_of_memory(plan: Plan) -> float:
+    kept = plan.submitted + RETENTION
+    return kept if plan.forgotten is None else min(kept, plan.forgotten)
 
 
 def status(plan: Plan, now: float) -> Status:
@@ -171,6 +220,21 @@ def moments(plan: Plan, now: float) -> tuple[float | None, float | None]:
 
 def polled(plan: Plan, now: float) -> Plan:
     """The plan after one poll: where polls decide, they count."""
+    plan = _ripened(_remembered(plan, now), now)
+    if plan.results_in and status(plan, now) is Status.SUCCEEDED:
+        plan = msgspec.structs.replace(plan, results_in=plan.results_in - 1)
+    return plan
+
+
+def _remembered(plan: Plan, now: float) -> Plan:
+    if plan.forget.polls is None or plan.forgotten is not None:
+        return plan
+    if plan.forget.polls > 0:
+        return msgspec.structs.replace(plan, forget=Leg(polls=plan.forget.polls - 1))
+    return msgspec.structs.replace(plan, forgotten=now)
+
+
+def _ripened(plan: Plan, now: float) -> Plan:
     if status(plan, now) is Status.PENDING and plan.pending.polls is not None:
         if plan.pending.polls > 0:
             return msgspec.structs.replace(plan, pending=Leg(polls=plan.pending.polls - 1))

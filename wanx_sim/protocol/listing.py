@@ -8,6 +8,7 @@ from datetime import datetime
 import msgspec
 
 from . import errors
+from .behaviour import Behaviour
 from .errors import Refusal
 from .lifecycle import Status
 from .task import Task
@@ -15,6 +16,38 @@ from .times import BEIJING
 
 _DAY = 24 * 3600.0
 _FORMAT = "%Y%m%d%H%M%S"
+_PAGE = "task-management page"
+
+BEHAVIOURS = (
+    Behaviour(
+        "list.filters",
+        "the list can be filtered by task_id, model_name, status, start_time and end_time",
+        "documented",
+        _PAGE,
+    ),
+    Behaviour("list.paging", "page_no is 1, page_size 10, unless asked for", "documented", _PAGE),
+    Behaviour(
+        "list.span",
+        "times are YYYYMMDDhhmmss; without any the last 24 h are listed, with one the 24 h on its "
+        "other side, and no span may be longer",
+        "documented",
+        _PAGE,
+    ),
+    Behaviour("list.zone", "times of the filter are UTC+8", "assumed", "as all times elsewhere"),
+    Behaviour(
+        "list.milliseconds",
+        "epoch milliseconds are understood as well",
+        "observed",
+        "a test of the Java SDK sends them",
+    ),
+    Behaviour(
+        "list.order", "the newest task comes first", "assumed", "the recording has a single task"
+    ),
+    Behaviour(
+        "list.forgotten", "forgotten tasks are not listed", "assumed", "they are kept for 24 h"
+    ),
+    Behaviour("list.page-size", "page_size has no upper limit", "assumed", "none is documented"),
+)
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,4 +133,4 @@ def _positive(name: str, query: Mapping[str, str], default: int) -> int:
 
 
 def _invalid(message: str) -> Refusal:
-    return Refusal(errors.INVALID_PARAMETER, message)
+    return Refusal(errors.LIST_FILTER, message)

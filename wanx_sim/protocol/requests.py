@@ -7,17 +7,87 @@ import re
 import msgspec
 
 from . import errors
+from .behaviour import Behaviour
 from .catalogue import (
-    N_DEFAULT,
     N_RANGE,
     NEGATIVE_PROMPT_LIMIT,
     SEED_RANGE,
     WATERMARK_DEFAULT,
     Catalogue,
+    ListRule,
     Model,
     Region,
 )
-from .errors import Refusal
+from .errors import ErrorRow, Refusal
+
+BEHAVIOURS = (
+    Behaviour(
+        "create.unknown-keys",
+        "keys of `input` and `parameters` that the service does not know are ignored",
+        "assumed",
+        "no source shows a refusal; the SDK passes on whatever it is given",
+    ),
+    Behaviour(
+        "create.parameters-optional",
+        "`parameters` may be left out",
+        "documented",
+        "seed §5.3",
+    ),
+    Behaviour("create.n", "a create without `n` gets four images", "documented", "seed §5.3"),
+    Behaviour("create.n-range", "`n` is 1 to 4", "documented", "seed §5.3"),
+    Behaviour("create.seed-range", "`seed` is 0 to 2147483647", "documented", "seed §5.3"),
+    Behaviour(
+        "create.watermark", "there is no watermark unless asked for", "documented", "V2 page"
+    ),
+    Behaviour(
+        "create.prompt-cut",
+        "a prompt beyond the model's limit is cut, not refused; each character counts as one",
+        "documented",
+        "V2 pages of 2025-01 and 2025-12",
+    ),
+    Behaviour(
+        "create.negative-prompt-cut",
+        "a negative prompt is cut at 500 characters",
+        "documented",
+        "seed §5.2; V2 page of 2025-12",
+    ),
+    Behaviour(
+        "create.negative-prompt-in-parameters",
+        "qwen-image takes `negative_prompt` in `parameters` too",
+        "documented",
+        "qwen-image page of 2025, its example",
+    ),
+    Behaviour(
+        "create.size-star",
+        "`size` is spelt W*H; 1024x1024 is refused",
+        "documented",
+        "seed §5.3",
+    ),
+    Behaviour(
+        "create.style",
+        "wanx-v1 takes one of its styles; other models ignore `style`",
+        "documented",
+        "V1 page",
+    ),
+    Behaviour(
+        "create.validation-submit",
+        "bad parameters are refused with 400 when the task is created (validation=submit)",
+        "assumed",
+        "seed §11 says refused, not when",
+    ),
+    Behaviour(
+        "create.validation-task",
+        "bad parameters are accepted, and the task fails (validation=task)",
+        "observed",
+        "live probes of 2026, of wan2.6 and wan2.7",
+    ),
+    Behaviour(
+        "create.moderation-at-submit",
+        "a prompt that moderation rejects is refused with 400 when the task is created",
+        "observed",
+        "live wan2.2-t2i-flash answers of 2026; pages also have it in the task",
+    ),
+)
 
 _SIZE = re.compile(r"([1-9][0-9]{0,5})\*([1-9][0-9]{0,5})", re.ASCII)
 _PATH = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
@@ -31,13 +101,18 @@ class Input(msgspec.Struct, frozen=True):
 
 
 class Parameters(msgspec.Struct, frozen=True):
-    """`parameters` as they were sent; None is what the sender left out (or sent as null)."""
+    """`parameters` as they were sent; None is what the sender left out (or sent as null).
+
+    Only some models know the last two, so that others take anything there.
+    """
 
     size: str | None = None
     n: int | None = None
     prompt_extend: bool | None = None
     watermark: bool | None = None
     seed: int | None = None
+    style: object = None
+    negative_prompt: object = None
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -61,6 +136,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     watermark: bool
     seed: int | None = None
     negative_prompt: str | None = None
+    only_links: bool = False
+    """Whether the results hold links alone, as the model's do."""
+    no_metrics: bool = False
+    """Whether its SUCCEEDED answer lacks `task_metrics`, as the model's does."""
 
     @property
     def size(self) -> str:
@@ -104,7 +183,10 @@ def _wrong_type(text: str) -> Refusal:
     for ours, theirs in (("str", "string"), ("int", "integer"), ("bool", "boolean")):
         says = re.sub(rf"`{ours}(?: \| null)?`", theirs, says)
     says = says.replace(" | null", "").replace("`", "")
-    return Refusal(errors.INVALID_PARAMETER, f"{path}: {says[:1].lower()}{says[1:]}")
+    return Refusal(errors.WRONG_TYPE, f"{path}: {says[:1].lower()}{says[1:]}")
+
+
+_ELSEWHERE = {"other endpoint": errors.URL_ERROR, "sync only": errors.SYNC_ONLY}
 
 
 def find_model(body: Body, catalogue: Catalogue, region: Region) -> Model:
@@ -113,7 +195,8 @@ def find_model(body: Body, catalogue: Catalogue, region: Region) -> Model:
         raise Refusal(errors.EMPTY_MODEL)
     model = catalogue.find(body.model, region)
     if model is None:
-        raise Refusal(errors.MODEL_NOT_EXIST)
+        known = catalogue.find_elsewhere(body.model)
+        raise Refusal(_ELSEWHERE[known.why] if known else errors.MODEL_NOT_EXIST)
     if body.input is None or body.input == Input():
         raise Refusal(errors.EMPTY_INPUT)
     return model
@@ -128,13 +211,14 @@ def problem(body: Body, model: Model) -> Refusal | None:
     prompt = body.input.prompt if body.input else None
     asked = body.parameters
     if prompt is None:
-        return Refusal(errors.INVALID_PARAMETER, "Field required: input.prompt")
+        return Refusal(errors.PROMPT_MISSING)
     if not prompt.strip():
-        return Refusal(errors.INVALID_PARAMETER, "prompt must contain words")
+        return Refusal(errors.PROMPT_EMPTY)
     return (
         _size_problem(asked.size, model)
-        or _range_problem("n", asked.n, N_RANGE)
-        or _range_problem("seed", asked.seed, SEED_RANGE)
+        or _style_problem(asked.style, model)
+        or _n_problem(asked.n, model)
+        or _range_problem(errors.SEED_OUTSIDE, "seed", asked.seed, (SEED_RANGE[0], model.seed_most))
     )
 
 
@@ -142,19 +226,39 @@ def _size_problem(size: str | None, model: Model) -> Refusal | None:
     if size is None:
         return None
     match = _SIZE.fullmatch(size)
+    if match and model.rule.allows(int(match[1]), int(match[2])):
+        return None
+    if isinstance(model.rule, ListRule):
+        return _not_listed(errors.SIZE_NOT_LISTED, "size", model.rule.sizes)
     if match is None:
         says = f"The size '{size}' is not valid: it must be written width*height, as in 1024*1024."
-    elif not model.rule.allows(int(match[1]), int(match[2])):
-        says = f"The size {size} is not allowed for {model.name}: {model.rule}."
-    else:
+        return Refusal(errors.SIZE_MALFORMED, says)
+    says = f"The size {size} is not allowed for {model.name}: {model.rule}."
+    return Refusal(errors.SIZE_OUTSIDE, says)
+
+
+def _style_problem(style: object, model: Model) -> Refusal | None:
+    if style is None or not model.styles or style in model.styles:
         return None
-    return Refusal(errors.INVALID_PARAMETER, says)
+    return _not_listed(errors.STYLE_NOT_LISTED, "style", model.styles)
 
 
-def _range_problem(name: str, value: int | None, allowed: tuple[int, int]) -> Refusal | None:
+def _not_listed(row: ErrorRow, name: str, allowed: tuple[str, ...]) -> Refusal:
+    return Refusal(row, f"The {name} is not match the allowed {name} {list(allowed)}")
+
+
+def _n_problem(n: int | None, model: Model) -> Refusal | None:
+    if model.n_most == 1:
+        return None if n in (None, 1) else Refusal(errors.ONE_IMAGE_ONLY)
+    return _range_problem(errors.N_OUTSIDE, "n", n, (N_RANGE[0], model.n_most))
+
+
+def _range_problem(
+    row: ErrorRow, name: str, value: int | None, allowed: tuple[int, int]
+) -> Refusal | None:
     if value is None or allowed[0] <= value <= allowed[1]:
         return None
-    return Refusal(errors.INVALID_PARAMETER, f"Range of {name} should be {list(allowed)}")
+    return Refusal(row, f"Range of {name} should be {list(allowed)}")
 
 
 def order(body: Body, model: Model) -> Order:
@@ -163,19 +267,27 @@ def order(body: Body, model: Model) -> Order:
     size = _SIZE.fullmatch(asked.size or "") or _SIZE.fullmatch(model.size)
     if size is None:
         raise AssertionError(f"the catalogue's own size {model.size!r} is malformed")
-    n = N_DEFAULT if asked.n is None else min(max(asked.n, N_RANGE[0]), N_RANGE[1])
+    n = model.n if asked.n is None else min(max(asked.n, N_RANGE[0]), model.n_most)
     return Order(
         model=model.name,
         prompt=given.prompt or "",
         prompt_limit=model.prompt_limit,
-        negative_prompt=given.negative_prompt,
+        negative_prompt=_negative_prompt(given, asked, model),
         width=int(size[1]),
         height=int(size[2]),
         n=n,
         seed=asked.seed,
         prompt_extend=_default(asked.prompt_extend, model.prompt_extend),
         watermark=_default(asked.watermark, WATERMARK_DEFAULT),
+        only_links=model.only_links,
+        no_metrics=model.no_metrics,
     )
+
+
+def _negative_prompt(given: Input, asked: Parameters, model: Model) -> str | None:
+    if given.negative_prompt is not None or not model.negative_prompt_in_parameters:
+        return given.negative_prompt
+    return asked.negative_prompt if isinstance(asked.negative_prompt, str) else None
 
 
 def _default(value: bool | None, default: bool) -> bool:

@@ -6,23 +6,149 @@ What does not apply is absent, never null [observed: every recorded body].
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from hashlib import sha256
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
 
 from ..wire import Headers, Response
-from .errors import Refusal
+from .behaviour import Behaviour
+from .dialects import RECORDED, Dialect, Kind
 from .lifecycle import Status, moments
+from .refusal import Refusal
 from .task import Task
 from .times import http_date, wire_time
 
 Body = dict[str, Any]
 encode = msgspec.json.encode
 
-# The 2024 recordings of polls, cancels and lists say charset=UTF-8; creates and refusals say none.
-_TASK_JSON = "application/json;charset=UTF-8"
-_JSON = "application/json"
+_RECORDED = "cnblogs recordings of 2024"
+
+BEHAVIOURS = (
+    Behaviour(
+        "ids.task",
+        "a task id is a lower-case UUID of version 4",
+        "observed",
+        _RECORDED,
+    ),
+    Behaviour(
+        "ids.request",
+        "a request id looks like a UUID, its third group beginning with 8 or 9",
+        "observed",
+        f"{_RECORDED}; a wanx2.1 answer of 2025-04-15",
+    ),
+    Behaviour(
+        "ids.request-own",
+        "a poll's request_id is its own, not the create's",
+        "observed",
+        _RECORDED,
+    ),
+    Behaviour("answer.create", "a create is answered PENDING with the id", "documented", "seed §6"),
+    Behaviour(
+        "answer.status-200",
+        "a query is answered 200 whatever became of the task, FAILED and UNKNOWN included",
+        "observed",
+        f"{_RECORDED}; live probes of 2026",
+    ),
+    Behaviour("answer.absent-not-null", "what does not apply is left out", "observed", _RECORDED),
+    Behaviour(
+        "answer.pending",
+        "PENDING has task_id, task_status, submit_time and task_metrics",
+        "assumed",
+        "no raw answer was found; formed as RUNNING",
+    ),
+    Behaviour(
+        "answer.running",
+        "RUNNING has scheduled_time too, and nothing succeeded nor failed yet",
+        "observed",
+        _RECORDED,
+    ),
+    Behaviour(
+        "answer.succeeded",
+        "SUCCEEDED has end_time, results, task_metrics, and usage beside output",
+        "observed",
+        f"{_RECORDED}; a wanx2.1 answer of 2025-04-15",
+    ),
+    Behaviour(
+        "answer.failed-full",
+        "FAILED has its times, code, message and task_metrics (failed_shape=full)",
+        "assumed",
+        "a reseller's log has the times, the sketch-to-image page the metrics",
+    ),
+    Behaviour(
+        "answer.failed-metrics",
+        "FAILED has code, message and task_metrics (failed_shape=metrics)",
+        "documented",
+        "sketch-to-image page",
+    ),
+    Behaviour(
+        "answer.failed-plain",
+        "FAILED has code and message alone (failed_shape=plain)",
+        "documented",
+        "video pages of 2025 and 2026",
+    ),
+    Behaviour(
+        "answer.canceled",
+        "CANCELED has submit_time and end_time",
+        "assumed",
+        "no raw answer was found",
+    ),
+    Behaviour(
+        "answer.unknown",
+        "UNKNOWN has the id that was asked for and nothing else, for what never was, is forgotten "
+        "or somebody else's",
+        "observed",
+        f"{_RECORDED}; live probes of 2026",
+    ),
+    Behaviour(
+        "answer.partial",
+        "one good picture makes a task SUCCEEDED; a bad one has code and message in place of url",
+        "documented",
+        "V2 page of 2025-12; sketch-to-image page",
+    ),
+    Behaviour(
+        "answer.actual-prompt",
+        "actual_prompt is there with prompt_extend only",
+        "documented",
+        "V2 page of 2025-12",
+    ),
+    Behaviour(
+        "answer.orig-prompt",
+        "orig_prompt is the prompt as it was sent, even where the model saw less of it",
+        "assumed",
+        "no source",
+    ),
+    Behaviour("answer.only-links", "wanx-v1's results hold their url alone", "observed", _RECORDED),
+    Behaviour(
+        "answer.no-metrics",
+        "qwen-image's SUCCEEDED has no task_metrics",
+        "documented",
+        "qwen-image page of 2025",
+    ),
+    Behaviour(
+        "answer.cancel",
+        "a cancel that took effect is answered with a request_id alone",
+        "documented",
+        "task-management page",
+    ),
+    Behaviour(
+        "answer.list",
+        "the list's keys in the recorded order, times in epoch milliseconds, no results; end_time "
+        "is absent while a task runs",
+        "observed",
+        _RECORDED,
+    ),
+    Behaviour(
+        "answer.refusal",
+        "a refusal is flat: code, message, request_id; from the task endpoints request_id leads",
+        "observed",
+        _RECORDED,
+    ),
+)
+
+FailedShape = Literal["full", "metrics", "plain"]
+"""What a FAILED answer holds beside `code` and `message`: times and metrics, metrics, nothing."""
 
 
 def request_id(bits: int) -> str:
@@ -39,12 +165,12 @@ def task_id(bits: int) -> str:
     return str(UUID(int=bits, version=4))
 
 
-def created(task: Task) -> Body:
+def created(task: Task, dialect: Dialect = RECORDED) -> Body:
     """The answer to a create [documented: seed §6; observed key order]."""
-    return {
-        "output": {"task_status": Status.PENDING, "task_id": task.task_id},
-        "request_id": task.request_id,
-    }
+    status, ids = {"task_status": Status.PENDING}, {"task_id": task.task_id}
+    if dialect.ids_first:
+        return {"request_id": task.request_id, "output": ids | status}
+    return {"output": status | ids, "request_id": task.request_id}
 
 
 def unknown(asked: str, request: str) -> Body:
@@ -52,21 +178,37 @@ def unknown(asked: str, request: str) -> Body:
     return {"request_id": request, "output": {"task_id": asked, "task_status": Status.UNKNOWN}}
 
 
-def queried(task: Task, now: float, request: str, link: Callable[[int], str]) -> Body:
+def queried(
+    task: Task,
+    now: float,
+    request: str,
+    link: Callable[[int], str],
+    failed_shape: FailedShape = "full",
+) -> Body:
     """The answer to a query; ``link`` gives the URL of the image with an index."""
     status = task.status(now)
     if status is Status.UNKNOWN:
         return unknown(task.task_id, request)
-    output: Body = {"task_id": task.task_id, "task_status": status} | _times(task, now)
+    output: Body = {"task_id": task.task_id, "task_status": status}
     body: Body = {"request_id": request, "output": output}
-    if status is Status.SUCCEEDED:
+    if status is Status.FAILED:
+        output |= _failed(task, now, failed_shape)
+        return body
+    output |= _times(task, now)
+    if status is Status.SUCCEEDED and not task.plan.results_in:
         output["results"] = [_result(task, index, link) for index in range(task.order.n)]
         body["usage"] = {"image_count": task.good_images}
-    if status is Status.FAILED and task.plan.failure:
-        output |= {"code": task.plan.failure.code, "message": task.plan.failure.message}
-    if status is not Status.CANCELED:
+    if status is not Status.CANCELED and not (status.terminal and task.order.no_metrics):
         output["task_metrics"] = _metrics(task, status)
     return body
+
+
+def _failed(task: Task, now: float, shape: FailedShape) -> Body:
+    failure = task.plan.failure
+    says = {"code": failure.code, "message": failure.message} if failure else {}
+    times = _times(task, now) if shape == "full" else {}
+    metrics = {} if shape == "plain" else {"task_metrics": _metrics(task, Status.FAILED)}
+    return {**times, **says, **metrics}
 
 
 def _times(task: Task, now: float) -> dict[str, str]:
@@ -86,6 +228,8 @@ def _result(task: Task, index: int, link: Callable[[int], str]) -> dict[str, str
     failure = task.plan.failed_images.get(index)
     if failure:
         return {"code": failure.code, "message": failure.message}
+    if task.order.only_links:
+        return {"url": link(index)}
     result = {"orig_prompt": task.order.prompt}
     if task.order.prompt_extend:
         result["actual_prompt"] = extended(task.order.used_prompt)
@@ -108,13 +252,23 @@ def canceled(request: str) -> Body:
     return {"request_id": request}
 
 
-def refused(refusal: Refusal, request: str, *, kind: str) -> Body:
+def refused(
+    refusal: Refusal,
+    request: str,
+    *,
+    kind: str,
+    message: str | None = None,
+    dialect: Dialect = RECORDED,
+) -> Body:
     """The body of every refusal, flat [documented: seed §6].
 
-    The gateway puts the request id last, the task endpoints put it first [observed].
+    The task endpoints put the request id first, and so does today's gateway [observed].
+    ``message`` replaces the refusal's own, as when a link to the service's pages ends it.
     """
-    says = {"code": refusal.code, "message": refusal.message}
-    return says | {"request_id": request} if kind == "gateway" else {"request_id": request} | says
+    says = {"code": refusal.code, "message": message or refusal.message}
+    if kind == "task" or dialect.ids_first:
+        return {"request_id": request} | says
+    return says | {"request_id": request}
 
 
 def listed(found: Sequence[Task], now: float, request: str, *, page: int, size: int) -> Body:
@@ -155,26 +309,45 @@ def _row(task: Task, now: float) -> Body:
     }
 
 
-def answer(body: Body, now: float, *, status: int = 200, kind: str = "task") -> Response:
-    """An answer with the headers of the recordings.
+def kind_of(operation: str, status: int) -> Kind:
+    """Which way the refusal of a request comes: a wrong key is turned away before all else."""
+    if status == 401:  # noqa: PLR2004 - as in the error table
+        return "door"
+    return "task" if operation in ("query", "cancel", "list") else "gateway"
 
-    ``kind`` is ``gateway`` for creates and refusals, which pass another gateway than the task
-    endpoints do: they carry `x-dashscope-call-gateway` and no charset [observed].
-    """
-    arrived = int(now * 1000)
+
+def answer(
+    body: Body,
+    now: float,
+    *,
+    status: int = 200,
+    kind: Kind = "task",
+    dialect: Dialect = RECORDED,
+) -> Response:
+    """An answer with the headers of the recordings; which depends on the way it came (`Kind`)."""
+    arrived, request = int(now * 1000), body["request_id"]
     headers: Headers = (
-        (
-            "vary",
-            "Origin,Access-Control-Request-Method,Access-Control-Request-Headers, Accept-Encoding",
-        ),
-        ("content-type", _JSON if kind == "gateway" else _TASK_JSON),
-        ("x-request-id", body["request_id"]),
-        *((("x-dashscope-call-gateway", "true"),) if kind == "gateway" else ()),
+        ("content-type", dialect.task_json if kind == "task" else "application/json"),
+        ("x-request-id", request),
+        *_gateway_headers(request, kind, dialect),
         ("req-cost-time", "12"),
         ("req-arrive-time", str(arrived)),
         ("resp-start-time", str(arrived + 12)),
         ("x-envoy-upstream-service-time", "9"),
+        ("vary", dialect.vary),
         ("date", http_date(now)),
         ("server", "istio-envoy"),
     )
     return Response(status, headers, encode(body))
+
+
+def _gateway_headers(request: str, kind: Kind, dialect: Dialect) -> Headers:
+    if kind == "task":
+        return ()
+    found: Headers = ()
+    if dialect.trace:
+        found += (("eagleeye-traceid", sha256(request.encode()).hexdigest()[:32]),)
+    if kind == "gateway":
+        found += (("x-dashscope-call-gateway", "true"),)
+        found += (("x-dashscope-timeout", dialect.timeout),) if dialect.timeout else ()
+    return found

@@ -9,6 +9,7 @@ import msgspec
 
 from ..wire import Request
 from . import errors
+from .behaviour import Behaviour
 from .catalogue import API_HOSTS, Region
 from .errors import Refusal
 
@@ -24,6 +25,54 @@ IMAGE_HOST = re.compile(r"(?P<bucket>dashscope-[a-z0-9-]+)\.oss-[a-z0-9-]+\.aliy
 _CANCEL = re.compile(rf"{TASKS_PATH}/([^/]+)/cancel/?")
 _QUERY = re.compile(rf"{TASKS_PATH}/([^/]+)/?")
 _OSS = re.compile(r"/oss/(?P<bucket>[a-z0-9-]+)/(?P<key>.+)")
+
+BEHAVIOURS = (
+    Behaviour(
+        "routes.create",
+        f"POST {CREATE_PATH} creates a task",
+        "documented",
+        "seed §3",
+    ),
+    Behaviour("routes.query", f"GET {TASKS_PATH}/<id> asks for a task", "documented", "seed §3"),
+    Behaviour(
+        "routes.cancel",
+        f"POST {TASKS_PATH}/<id>/cancel cancels one; its body is ignored",
+        "documented",
+        "task-management page; the SDKs send none, or an empty form",
+    ),
+    Behaviour("routes.list", f"GET {TASKS_PATH} lists them", "documented", "task-management page"),
+    Behaviour(
+        "routes.trailing-slash",
+        "a slash at the end of a path, and parameters that a query does not know, are ignored",
+        "observed",
+        "what the SDKs' asyncio clients send, and live by",
+    ),
+    Behaviour(
+        "routes.hosts",
+        "dashscope.aliyuncs.com is Beijing, dashscope-intl.aliyuncs.com and "
+        "<workspace>.ap-southeast-1.maas.aliyuncs.com are Singapore",
+        "documented",
+        "seed §3; pages of 2026-10",
+    ),
+    Behaviour(
+        "routes.async-on-query",
+        "a query that carries X-DashScope-Async is answered all the same",
+        "assumed",
+        "one user reports a 403; the SDKs send the header on creates only",
+    ),
+    Behaviour(
+        "routes.header-names",
+        "header names have no case, and a media type may have parameters",
+        "observed",
+        "SDK 2.0.2 sends `application/json; charset=utf-8`",
+    ),
+    Behaviour(
+        "routes.one-region",
+        "a task is unknown, and a key invalid, in the other region",
+        "documented",
+        "seed §2",
+    ),
+)
 
 
 class Route(msgspec.Struct, frozen=True):

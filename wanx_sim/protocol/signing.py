@@ -7,8 +7,18 @@ SignatureDoesNotMatch answer echoes]
 from __future__ import annotations
 
 import hmac
+import re
 from base64 import b64encode
+from collections.abc import Mapping
 from urllib.parse import quote
+
+_SIGNED = re.compile(r"x-oss-.*|response-[a-z-]+|acl|versionId|symlink|restore|objectMeta|tagging")
+
+
+def signed_resource(path: str, query: Mapping[str, str]) -> str:
+    """What of a URL is signed: the object, and such parameters as change what is answered."""
+    parts = [f"{k}={v}" if v else k for k, v in sorted(query.items()) if _SIGNED.fullmatch(k)]
+    return f"{path}?{'&'.join(parts)}" if parts else path
 
 
 def string_to_sign(

@@ -23,6 +23,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     plan: Plan
     price: Decimal
     """CNY an image, as it was when the task was created."""
+    account: str = ""
+    """Whose limits it counts against: a fingerprint of the key."""
     links_cut: bool = False
     """Whether the links were made to expire before their time."""
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 
+from .behaviour import Behaviour
+
 BEIJING = timezone(timedelta(hours=8))
+
+BEHAVIOURS = (
+    Behaviour(
+        "times.zone",
+        "times are YYYY-MM-DD HH:mm:ss.SSS in UTC+8, and do not say so",
+        "observed",
+        "a wanx2.1 answer of 2025-04-15, whose links' Expires fits no other zone",
+    ),
+)
 
 
 def wire_time(moment: float) -> str:

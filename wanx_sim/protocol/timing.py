@@ -8,10 +8,26 @@ from random import Random
 
 import msgspec
 
+from .behaviour import Behaviour
 from .lifecycle import Leg
 
 PROMPT_EXTEND_SECONDS = 3.5
 """What rewriting the prompt adds [documented: 3 to 4 seconds, V2 page of January 2025]."""
+
+BEHAVIOURS = (
+    Behaviour(
+        "timing.realistic",
+        "a task takes one to two minutes, mostly queueing",
+        "documented",
+        "seed §1; the split between waiting and running is assumed",
+    ),
+    Behaviour(
+        "timing.prompt-extend",
+        "rewriting the prompt adds 3.5 s",
+        "documented",
+        "V2 page of 2025-01: 3 to 4 s",
+    ),
+)
 
 _GRAMMAR = (
     "instant, polls:P,R (PENDING for P polls, RUNNING for R polls), seconds:P,R, "

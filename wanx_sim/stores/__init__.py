@@ -8,6 +8,7 @@ What people keep is a cassette.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ..protocol.task import Task
@@ -30,8 +31,14 @@ class Store(Protocol):
         An exception from ``change`` leaves the task as it was and reaches the caller.
         """
 
+    def exclusively(self) -> AbstractContextManager[object]:
+        """A block in which no other thread or process changes a task."""
+
     def tasks(self) -> Iterator[Task]:
         """All tasks, in the order in which they were added."""
+
+    def count(self) -> int:
+        """How many tasks there are, without reading them."""
 
     def picture(self, key: str, render: Callable[[], bytes]) -> bytes:
         """The picture under a key, rendered when it is first asked for."""

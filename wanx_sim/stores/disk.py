@@ -150,6 +150,12 @@ class DiskStore:
                 self._tasks.set(task_id, _encode(task), retry=True)
             return task
 
+    @contextmanager
+    def exclusively(self) -> Iterator[None]:
+        """See `Store.exclusively`."""
+        with self._trouble(), self._tasks.transact(retry=True):
+            yield
+
     def tasks(self) -> Iterator[Task]:
         """See `Store.tasks`."""
         with self._trouble():
@@ -158,6 +164,11 @@ class DiskStore:
             task = self.get(key)
             if task is not None:
                 yield task
+
+    def count(self) -> int:
+        """See `Store.count`."""
+        with self._trouble():
+            return len(self._tasks) - 1  # the format is no task
 
     def picture(self, key: str, render: Callable[[], bytes]) -> bytes:
         """See `Store.picture`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from threading import RLock
 
 from ..protocol.task import Task
@@ -39,9 +40,17 @@ class MemoryStore:
                 task = self._tasks[task_id] = change(task)
             return task
 
+    def exclusively(self) -> AbstractContextManager[object]:
+        """See `Store.exclusively`."""
+        return self._lock
+
     def tasks(self) -> Iterator[Task]:
         """See `Store.tasks`."""
         return iter(list(self._tasks.values()))
+
+    def count(self) -> int:
+        """See `Store.count`."""
+        return len(self._tasks)
 
     def picture(self, key: str, render: Callable[[], bytes]) -> bytes:
         """See `Store.picture`."""

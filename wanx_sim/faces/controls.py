@@ -1,0 +1,281 @@
+"""What ``/_sim/`` can do; how a control is made of a function, `control` says."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import metadata
+from typing import Any, TypeVar
+
+import msgspec
+
+from ..clock import Clock
+from ..faults import read
+from ..protocol.lifecycle import moments
+from ..protocol.task import Task
+from ..service import Service
+from ..simulator import Simulator
+from .control import CONTROLS, control
+from .messages import (
+    ClockOrder,
+    ClockState,
+    Counts,
+    Done,
+    Endpoint,
+    FaultList,
+    Health,
+    Index,
+    RequestFilter,
+    Requests,
+    SessionList,
+    SessionState,
+    SettingsOrder,
+    SettingsState,
+    TaskFilter,
+    TaskList,
+    TaskOrder,
+    TaskState,
+    Usage,
+)
+
+_Row = TypeVar("_Row")
+
+
+@cache
+def version() -> str:
+    """The version of wanx-kit."""
+    return metadata.version("wanx-kit")
+
+
+# --- the simulator as a whole -----------------------------------------------------------------
+
+
+@control("GET", "/")
+def index(sim: Simulator) -> Index:  # noqa: ARG001 - every simulator has the same
+    """List what can be asked here."""
+    found = [Endpoint(method=one.method, path=one.path, does=one.does) for one in CONTROLS]
+    return Index(service=f"wanx-sim {version()}", endpoints=found)
+
+
+@control("GET", "/health")
+def health(service: Service) -> Health:
+    """Say that it runs, and in what state."""
+    kind = type(service).__name__.lower()
+    if not isinstance(service, Simulator):
+        return Health(ok=True, service=kind, version=version())
+    return Health(
+        ok=True,
+        service=kind,
+        version=version(),
+        region=service.region,
+        profile=service.profile,
+        clock=_clock(service.clock),
+        counts=Counts(
+            tasks=len(service.tasks),
+            requests=len(service.requests),
+            faults=len(service.faults),
+            sessions=len(service.sessions),
+        ),
+    )
+
+
+@control("POST", "/reset")
+def reset(sim: Simulator) -> Done:
+    """Start over: no tasks, no requests, no faults; settings and the clock stay."""
+    sim.reset()
+    return Done()
+
+
+@control("GET", "/settings")
+def settings(sim: Simulator) -> SettingsState:
+    """Show the settings."""
+    return SettingsState(
+        timing=str(sim.timing),
+        seed=sim.seed,
+        region=sim.region,
+        validation=sim.validation,
+        profile=sim.profile,
+        rate_limits=sim.rate_limits,
+        account=sim.account,
+        magic_prompts=sim.magic_prompts,
+        public_url=sim.public_url,
+    )
+
+
+@control("POST", "/settings")
+def change_settings(sim: Simulator, order: SettingsOrder) -> SettingsState:
+    """Change settings, all that are sent or, if one of them is wrong, none."""
+    given = {
+        name: value
+        for name in order.__struct_fields__
+        if (value := getattr(order, name)) is not msgspec.UNSET
+    }
+    before = {name: getattr(sim, name) for name in given}
+    try:
+        for name, value in given.items():
+            setattr(sim, name, value)
+    except ValueError:
+        for name, value in before.items():
+            setattr(sim, name, value)
+        raise
+    return settings(sim)
+
+
+@control("GET", "/usage")
+def usage(sim: Simulator) -> Usage:
+    """Show what the tasks would have cost."""
+    ledger = sim.ledger
+    return Usage(
+        tasks=ledger.tasks,
+        images=ledger.images,
+        cost=ledger.cost,
+        currency="CNY",
+        by_model=ledger.by_model,
+    )
+
+
+@control("GET", "/openapi.json")
+def openapi(sim: Simulator) -> dict[str, object]:  # noqa: ARG001 - every simulator has the same
+    """Give the OpenAPI document of the service and of what is here."""
+    from .openapi import document  # noqa: PLC0415 - it is made of the controls
+
+    return document()
+
+
+# --- time -------------------------------------------------------------------------------------
+
+
+def _clock(clock: Clock) -> ClockState:
+    iso = clock.datetime.isoformat(timespec="milliseconds")
+    return ClockState(now=clock.now(), iso=iso, speed=clock.speed, frozen=clock.speed == 0)
+
+
+@control("GET", "/clock")
+def clock(sim: Simulator) -> ClockState:
+    """Show the clock."""
+    return _clock(sim.clock)
+
+
+@control("POST", "/clock")
+def move_clock(sim: Simulator, order: ClockOrder) -> ClockState:
+    """Let the clock jump, stand still, go on, or go faster."""
+    sim.clock.advance(order.advance or 0)  # first, since only a jump may be too far
+    if order.freeze is not None:
+        (sim.clock.freeze if order.freeze else sim.clock.resume)()
+    if order.speed is not None:
+        sim.clock.speed = order.speed
+    return _clock(sim.clock)
+
+
+# --- faults -----------------------------------------------------------------------------------
+
+
+@control("GET", "/faults")
+def faults(sim: Simulator) -> FaultList:
+    """List the armed faults."""
+    return FaultList(faults=list(sim.faults))
+
+
+@control("POST", "/faults")
+def arm(sim: Simulator, order: dict[str, Any] | list[dict[str, Any]]) -> FaultList:
+    """Arm a fault, or a list of them; a preset by its name."""
+    rows = order if isinstance(order, list) else [order]
+    sim.faults.add(*(fault for row in rows for fault in read(row)))
+    return faults(sim)
+
+
+@control("DELETE", "/faults")
+def disarm(sim: Simulator) -> FaultList:
+    """Disarm all faults."""
+    sim.faults.clear()
+    return faults(sim)
+
+
+# --- requests and tasks -----------------------------------------------------------------------
+
+
+@control("GET", "/requests")
+def requests(sim: Simulator, wanted: RequestFilter) -> Requests:
+    """List the requests that were sent, newest last."""
+    found = [
+        entry
+        for entry in sim.requests
+        if wanted.operation in (None, entry.operation) and wanted.task_id in (None, entry.task_id)
+    ]
+    return Requests(total=len(found), requests=_newest(found, wanted.limit))
+
+
+@control("GET", "/tasks")
+def tasks(sim: Simulator, wanted: TaskFilter) -> TaskList:
+    """List the tasks, newest last."""
+    now = sim.clock.now()
+    found = [
+        task
+        for task in sim.store.tasks()
+        if wanted.model in (None, task.order.model) and wanted.status in (None, task.status(now))
+    ]
+    rows = [_task(task, now) for task in _newest(found, wanted.limit)]
+    return TaskList(total=len(found), tasks=rows)
+
+
+def _newest(rows: list[_Row], limit: int | None) -> list[_Row]:
+    return rows if limit is None else rows[-limit:]
+
+
+@control("GET", "/tasks/{task_id}")
+def task(sim: Simulator, task_id: str) -> TaskState:
+    """Show one task."""
+    return _task(sim.tasks[task_id].record, sim.clock.now())
+
+
+@control("POST", "/tasks/{task_id}")
+def change_task(sim: Simulator, task_id: str, order: TaskOrder) -> TaskState:
+    """Let a task succeed or fail now, or its links expire."""
+    if order.finish:
+        sim.finish(task_id)
+    if order.fail is not None:
+        sim.fail(task_id, order.fail)
+    if order.expire_urls:
+        sim.expire_urls(task_id)
+    return task(sim, task_id)
+
+
+def _task(task: Task, now: float) -> TaskState:
+    scheduled, ended = moments(task.plan, now)
+    failure = task.plan.failure if ended is not None else None
+    return TaskState(
+        task_id=task.task_id,
+        status=task.status(now),
+        region=task.region,
+        model=task.order.model,
+        prompt=task.order.prompt,
+        size=task.order.size,
+        n=task.order.n,
+        seed=task.seed,
+        images=task.good_images,
+        price=float(task.price),
+        submitted=task.plan.submitted,
+        scheduled=scheduled,
+        ended=ended,
+        code=failure.code if failure else None,
+        message=failure.message if failure else None,
+    )
+
+
+# --- sessions ---------------------------------------------------------------------------------
+
+
+@control("GET", "/sessions")
+def sessions(sim: Simulator) -> SessionList:
+    """List the sessions."""
+    return SessionList(sessions=[_session(name, one) for name, one in sim.sessions.items()])
+
+
+def _session(name: str, sim: Simulator) -> SessionState:
+    return SessionState(name=name, tasks=len(sim.tasks), requests=len(sim.requests))
+
+
+@control("DELETE", "/sessions/{name}")
+def end_session(sim: Simulator, name: str) -> Done:
+    """End a session; whoever names it again gets a new one."""
+    del sim.sessions[name]
+    return Done()

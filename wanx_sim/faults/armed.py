@@ -1,0 +1,138 @@
+"""The faults of a simulator: which are armed, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from os import PathLike
+from random import Random
+from threading import Lock
+
+from .fault import Fault
+from .subject import Subject
+
+
+class Armed:
+    """One fault that is waiting for its requests."""
+
+    __slots__ = ("fault", "seen", "struck")
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.seen = 0
+        """How many requests came that it is meant for."""
+        self.struck = 0
+        """How many of them it struck."""
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has struck as often as it is to."""
+        return self.fault.times is not None and self.struck >= self.fault.times
+
+    def ready(self, random: Random) -> bool:
+        """Whether it is its turn; only a probability draws from the generator."""
+        if self.spent or self.seen < self.fault.nth:
+            return False
+        return self.fault.probability == 1 or random.random() < self.fault.probability
+
+
+class Faults:
+    """The faults that are armed, in the order in which they were added.
+
+    Of those meant for a request the first whose turn it is strikes, and no other: two faults on
+    create strike one create after the other. Only what becomes of the task is asked for apart.
+    Every method may be called from any thread.
+    """
+
+    def __init__(self, faults: Iterable[Fault | str] | Fault | str = (), *, seed: int = 1) -> None:
+        self._armed: list[Armed] = []
+        self._scripted: dict[str, list[Armed]] = {}
+        self._lock = Lock()
+        self.rewind(seed)
+        self.add(*((faults,) if isinstance(faults, Fault | str) else faults))
+
+    def __iter__(self) -> Iterator[Fault]:
+        with self._lock:
+            return iter([armed.fault for armed in self._armed if not armed.spent])
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"<Faults {list(self)!r}>"
+
+    @property
+    def unused(self) -> list[Fault]:
+        """Those that have struck nothing so far: what a test armed in vain."""
+        with self._lock:
+            return [armed.fault for armed in self._armed if not armed.struck]
+
+    def add(self, *faults: Fault | str) -> None:
+        """Arm faults, or presets by their names, behind those already armed.
+
+        Raises:
+            ValueError: for a preset that does not exist, with those that do; none is armed then.
+        """
+        named = [(fault,) if isinstance(fault, Fault) else Fault.preset(fault) for fault in faults]
+        armed = [Armed(fault) for fault in chain.from_iterable(named)]
+        with self._lock:
+            self._armed += armed
+
+    def load(self, path: str | PathLike[str]) -> None:
+        """Arm the faults of a TOML file, all or none of them.
+
+        Raises:
+            ValueError: naming the file, the entry and the field that is wrong.
+        """
+        from .tables import load  # noqa: PLC0415 - TOML is read only where there is a file
+
+        self.add(*load(path))
+
+    def clear(self) -> None:
+        """Disarm all."""
+        with self._lock:
+            self._armed.clear()
+
+    def rewind(self, seed: int) -> None:
+        """Start the generator anew, and forget how often marks in prompts have struck."""
+        with self._lock:
+            self._random = Random(f"{seed}/faults")
+            self._scripted.clear()
+
+    def take(
+        self, subject: Subject, *, outcome: bool = False, scripted: Sequence[Fault] = ()
+    ) -> Armed | None:
+        """The fault that strikes a request, counted as used.
+
+        Args:
+            subject: the request.
+            outcome: whether a fault about the task is wanted, or one about the answer.
+            scripted: faults that the prompt itself asks for; they come after the armed ones, and
+                each is counted for its prompt (in a create) or its task.
+        """
+        if not self._armed and not scripted:
+            return None
+        with self._lock:
+            waiting = chain(self._armed, self._of_prompt(subject, scripted))
+            meant = [
+                armed
+                for armed in waiting
+                if armed.fault.outcome is outcome and armed.fault.meant_for(subject)
+            ]
+            for armed in meant:
+                armed.seen += 1
+            chosen = next((armed for armed in meant if armed.ready(self._random)), None)
+            if chosen:
+                chosen.struck += 1
+            return chosen
+
+    def _of_prompt(self, subject: Subject, scripted: Sequence[Fault]) -> list[Armed]:
+        if not scripted:
+            return []
+        name = f"{subject.operation} {subject.task_id or subject.prompt}"
+        return self._scripted.setdefault(name, [Armed(fault) for fault in scripted])
+
+    def give_back(self, armed: Armed) -> None:
+        """Count a strike as not done: the service itself refused the request before."""
+        with self._lock:
+            armed.struck -= 1

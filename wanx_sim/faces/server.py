@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import socket
 import ssl
 import sys
@@ -127,6 +126,12 @@ def _authority(tls: CertificateAuthority | bool) -> CertificateAuthority:
     return CertificateAuthority() if isinstance(tls, bool) else tls
 
 
+def _token() -> str:
+    from secrets import token_urlsafe  # noqa: PLC0415 - few servers need one
+
+    return token_urlsafe(24)
+
+
 class Server:
     """A service on a socket: in a thread, from ``with`` to the end of its block, or by `run`.
 
@@ -156,7 +161,7 @@ class Server:
         self._authority = _authority(tls) if tls or proxy_port is not None else None
         self.url = self.proxy_url = ""
         self.token_made_up = not (admin_token or loopback(host))
-        self.admin_token = secrets.token_urlsafe(24) if self.token_made_up else admin_token or None
+        self.admin_token = _token() if self.token_made_up else admin_token or None
         self._guard = guard_of(
             host,
             public_url=getattr(service, "public_url", None),

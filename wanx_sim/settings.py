@@ -80,12 +80,12 @@ class Settings:
     @property
     def profile(self) -> str:
         """Which state of the service's documents holds."""
-        return self._catalogue.profile
+        return self.catalogue.profile
 
     @profile.setter
     def profile(self, name: str) -> None:
-        self._catalogue = catalogue.load(name)
-        self._dialect = DIALECTS[name]
+        self.catalogue = catalogue.load(name)
+        self.dialect = DIALECTS[name]
 
     @property
     def timing(self) -> Timing:

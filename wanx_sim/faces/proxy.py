@@ -139,7 +139,7 @@ class _Door(asyncio.Protocol):
 
     def _connect(self, *, early: bool) -> None:
         host, _, port = self._target.rpartition(b":")
-        if not reaches(host.decode("latin-1")):
+        if port != _TLS_PORT or not reaches(host.decode("latin-1")):
             self._refuse(403, _HTTPS, self._target.decode("latin-1"))
         elif early:
             self._refuse(400, _EARLY)

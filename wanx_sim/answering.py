@@ -1,0 +1,300 @@
+"""How a simulator answers: one request on its way from its route to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING
+
+from . import magic, pictures, sessions
+from .access import authenticate
+from .account import fingerprint
+from .faults import Fault
+from .faults.strike import Strike
+from .faults.subject import Subject, of_create, of_task
+from .journal import Entry
+from .planning import new_plan
+from .protocol import errors, lifecycle, links, listing, oss, requests, responses, routes
+from .protocol.catalogue import Region
+from .protocol.dialects import Kind
+from .protocol.errors import Refusal
+from .protocol.lifecycle import Plan, Status
+from .protocol.task import Task
+from .wire import ConnectionLost, Request, Response
+
+if TYPE_CHECKING:
+    from .simulator import Simulator
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through, with what the journal will want to know of it."""
+
+    request: Request
+    now: float
+    request_id: str
+    operation: routes.Operation = "other"
+    task_id: str | None = None
+    task_status: str | None = None
+    model: str = ""
+    prompt: str = ""
+    body: requests.Body | None = None
+    task: Task | None = None
+    subject: Subject | None = None
+    strike: Strike | None = None
+
+    def entry(self, status: int | None, code: str | None) -> Entry:
+        return Entry(
+            at=self.now,
+            operation=self.operation,
+            method=self.request.method,
+            path=self.request.path,
+            status=status,
+            code=code,
+            task_id=self.task_id,
+            task_status=self.task_status,
+            model=self.model or None,
+            prompt=self.prompt or None,
+            user_agent=self.request.headers.get("user-agent"),
+        )
+
+
+class Answers:
+    """The operations of the service over the state of one simulator."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._sim = simulator
+
+    def _call(self, request: Request) -> Call:
+        request_id = responses.request_id(self._sim.request_random.getrandbits(128))
+        return Call(request, self._sim.clock.now(), request_id)
+
+    def refuse(self, request: Request, refusal: Refusal) -> Response:
+        """The answer to a request that is refused before anything of it is looked at."""
+        return self._refused(self._call(request), refusal)
+
+    def handle(self, request: Request) -> Response:
+        """The answer to one request, noted in the journal."""
+        call = self._call(request)
+        try:
+            try:
+                response, code = self._answer(call), None
+            except Refusal as refusal:
+                response, code = self._refused(call, refusal), refusal.code
+            if call.strike:
+                response = call.strike.answered(response)
+        except ConnectionLost:
+            self._sim.requests.add(call.entry(None, None))
+            raise
+        self._sim.requests.add(call.entry(response.status, code))
+        return response
+
+    def _refused(self, call: Call, refusal: Refusal) -> Response:
+        kind = responses.kind_of(call.operation, refusal.status)
+        region = routes.region_of(call.request, self._sim.region)
+        message = refusal.worded(region, help_links=self._sim.help_links)
+        body = responses.refused(
+            refusal, call.request_id, kind=kind, message=message, dialect=self._sim.dialect
+        )
+        return self._sent(call, body, status=refusal.status, kind=kind)
+
+    def _sent(
+        self, call: Call, body: responses.Body, *, status: int = 200, kind: Kind = "task"
+    ) -> Response:
+        return responses.answer(body, call.now, status=status, kind=kind, dialect=self._sim.dialect)
+
+    def _answer(self, call: Call) -> Response:
+        found = routes.route(call.request)
+        call.operation = found.operation
+        if (early := self._arrived(call, found)) is not None:
+            return early
+        if found.operation == "image":
+            return self._image(call, found)
+        region = routes.region_of(call.request, self._sim.region)
+        key = authenticate(call.request, region, self._sim.api_keys)
+        if found.operation == "create":
+            return self._create(call, region, key)
+        call.task_id = found.task_id or None
+        self._strike(call)
+        self._sim.limits.query(fingerprint(key), call.now)
+        operations = {"query": self._query, "cancel": self._cancel, "list": self._list}
+        return operations[found.operation](call, region)
+
+    # --- faults --------------------------------------------------------------------------------
+
+    def _arrived(self, call: Call, found: routes.Route) -> Response | None:
+        """Choose the fault that strikes a request; an answer if one comes before the service's."""
+        if not self._sim.faults and not self._sim.magic_prompts:
+            return None
+        call.subject = self._subject(call, found)
+        scripted = self._scripted(call.subject)
+        armed = self._sim.faults.take(call.subject, scripted=scripted)
+        if armed is None:
+            return None
+        call.strike = Strike(armed, self._sim.faults, self._sim.clock)
+        return call.strike.arrived()
+
+    def _subject(self, call: Call, found: routes.Route) -> Subject:
+        if found.operation == "create":
+            with suppress(Refusal):
+                call.body = requests.decode(call.request.body)
+            return of_create(call.request, call.body)
+        task_id = found.task_id or links.task_id_of(found.key)
+        call.task = self._sim.store.get(task_id) if task_id else None
+        return of_task(found.operation, call.request, task_id, call.task)
+
+    def _scripted(self, subject: Subject) -> list[Fault]:
+        if not self._sim.magic_prompts or "[[" not in subject.prompt:
+            return []
+        with suppress(Refusal):
+            return [
+                fault
+                for fault in magic.parse(subject.prompt)
+                if fault.on in (subject.operation, "any")
+            ]
+        return []
+
+    def _strike(self, call: Call) -> None:
+        """Let the chosen fault strike a request that is good; raises `Refusal` if it refuses."""
+        if call.strike is None:
+            return
+        call.strike.found_good()
+        if call.strike.fault.finish:
+            with suppress(KeyError, lifecycle.IllegalTransition):
+                self._sim.finish(call.task_id or "")
+
+    def _outcomes(self, call: Call) -> list[Fault]:
+        """The faults of the task that a create makes; the prompt's own have the last word."""
+        if call.subject is None:
+            return []
+        armed = self._sim.faults.take(call.subject, outcome=True)
+        scripted = [fault for fault in self._scripted(call.subject) if fault.outcome]
+        return [armed.fault, *scripted] if armed else scripted
+
+    # --- image ---------------------------------------------------------------------------------
+
+    def _image(self, call: Call, found: routes.Route) -> Response:
+        self._strike(call)
+        find: oss.Find = partial(pictures.find, self._sim.store)
+        if call.strike and call.strike.fault.picture:
+            find = pictures.troubled(find, call.strike.fault.picture)
+        return oss.respond(call.request, found.bucket, found.key, call.now, find)
+
+    # --- create --------------------------------------------------------------------------------
+
+    def _create(self, call: Call, region: Region, key: str) -> Response:
+        if call.request.headers.get("x-dashscope-async", "").lower() != "enable":
+            raise Refusal(errors.NO_ASYNC_HEADER)
+        if "json" not in call.request.headers.get("content-type", "").lower():
+            raise Refusal(errors.NOT_JSON)
+        body = call.body or requests.decode(call.request.body)
+        call.model = body.model or ""
+        call.prompt = (body.input and body.input.prompt) or ""
+        model = requests.find_model(body, self._sim.catalogue, region)
+        if self._sim.magic_prompts:
+            magic.parse(call.prompt)  # a misspelt mark is refused
+        problem = requests.problem(body, model)
+        if problem and self._sim.validation == "submit":
+            raise problem
+        self._strike(call)
+        order = requests.order(body, model)
+        with self._sim.store.exclusively():
+            account = fingerprint(key)
+            self._sim.limits.create(account, model, order.n, call.now)
+            # Drawn only now, so that a throttled create changes no later task.
+            plan = new_plan(
+                call.now,
+                order,
+                timing=self._sim.timing,
+                rng=self._sim.task_random,
+                outcomes=self._outcomes(call),
+                problem=problem,
+            )
+            plan = self._sim.limits.place(plan, account, model, call.now)
+            task = self._accept(call, region, order, plan, account, model.price[region])
+        return self._sent(call, responses.created(task, self._sim.dialect), kind="gateway")
+
+    def _accept(
+        self,
+        call: Call,
+        region: Region,
+        order: requests.Order,
+        plan: Plan,
+        account: str,
+        price: Decimal,
+    ) -> Task:
+        while True:
+            bits, seed = (
+                self._sim.task_random.getrandbits(128),
+                self._sim.task_random.getrandbits(31),
+            )
+            task = Task(
+                task_id=responses.task_id(bits),
+                request_id=call.request_id,
+                region=region,
+                order=order,
+                seed=seed if order.seed is None else order.seed,
+                plan=plan,
+                account=account,
+                price=price,
+            )
+            # A store that outlived its process holds the ids that this seed draws first.
+            if self._sim.store.add(task):
+                call.task_id, call.task_status = task.task_id, Status.PENDING
+                return task
+
+    # --- query, list, cancel -------------------------------------------------------------------
+
+    def _query(self, call: Call, region: Region) -> Response:
+        task = self._find(call, region)
+        if task is None:
+            call.task_status = Status.UNKNOWN
+            return self._sent(call, responses.unknown(call.task_id or "", call.request_id))
+        if not task.plan.settled:
+            task = self._sim.replan(task.task_id, lambda plan: lifecycle.polled(plan, call.now))
+        call.task_status = task.status(call.now)
+        link = self._linker(call.request, task)
+        body = responses.queried(task, call.now, call.request_id, link, self._sim.failed_shape)
+        return self._sent(call, body)
+
+    def _find(self, call: Call, region: Region) -> Task | None:
+        task = call.task or self._sim.store.get(call.task_id or "")
+        return task if task and task.region is region else None
+
+    def _linker(self, request: Request, task: Task) -> Callable[[int], str]:
+        ended = task.plan.ended or 0.0
+
+        def link(index: int) -> str:
+            key = links.object_key(task.task_id, index, ended)
+            url = links.link(
+                request,
+                task.region,
+                key,
+                ended,
+                public_url=self._sim.public_url,
+                hosts=self._sim.result_hosts,
+            )
+            return sessions.linked(url, self._sim.session_name)
+
+        return link
+
+    def _cancel(self, call: Call, region: Region) -> Response:
+        if self._find(call, region) is None:
+            raise Refusal(errors.CANCEL_REFUSED)
+        try:
+            self._sim.replan(call.task_id or "", lambda plan: lifecycle.cancel(plan, call.now))
+        except lifecycle.IllegalTransition:
+            raise Refusal(errors.CANCEL_REFUSED) from None
+        call.task_status = Status.CANCELED
+        return self._sent(call, responses.canceled(call.request_id))
+
+    def _list(self, call: Call, region: Region) -> Response:
+        wanted = listing.Filter.read(call.request.parameters, call.now)
+        found = [task for task in self._sim.store.tasks() if task.region is region]
+        found = [task for task in reversed(found) if wanted.admits(task, call.now)]
+        page, size = wanted.page, wanted.size
+        body = responses.listed(found, call.now, call.request_id, page=page, size=size)
+        return self._sent(call, body)

@@ -29,6 +29,14 @@ class Service(ABC):
     def handle(self, request: Request) -> Response:
         """The answer to one request; may raise `wire.ConnectionLost` to break the connection."""
 
+    async def async_handle(self, request: Request) -> Response:
+        """`handle` for an asynchronous face; what may wait for a network waits in a thread."""
+        if not self.blocking:
+            return self.handle(request)
+        from anyio import to_thread  # noqa: PLC0415 - few services are blocking
+
+        return await to_thread.run_sync(self.handle, request)
+
     def close(self) -> None:
         """Let go of files and connections."""
 

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from wanx_sim import Fault, cli
+from wanx_sim.faces.server import Server
 from wanx_sim.faults import presets, read
 
 
@@ -21,10 +22,7 @@ def served(monkeypatch):
     """What a server would have served, had it been started."""
     services = []
 
-    def caught(server, **_):
-        services.append(server.service)
-
-    monkeypatch.setattr(cli, "_run", caught)
+    monkeypatch.setattr(Server, "run", lambda server, **_: services.append(server.service))
     return services
 
 

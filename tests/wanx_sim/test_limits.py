@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings, strategies as st
 
 from wanx_sim import Account, ManualClock, Simulator, Status
+from wanx_sim.cli import cli
+from wanx_sim.faces.server import Server
 
 CREATE = "/api/v1/services/aigc/text2image/image-synthesis"
 FLASH = "wan2.2-t2i-flash"  # two creates a second, two running tasks
@@ -215,3 +218,29 @@ def test_never_do_more_run_than_may_and_the_first_to_come_is_the_first_to_run(st
         assert statuses.count(Status.RUNNING) <= 2
         waiting = statuses.index(Status.PENDING) if Status.PENDING in statuses else len(ids)
         assert Status.RUNNING not in statuses[waiting:]
+
+
+# --- the command
+
+
+def test_the_command_line_sets_limits_and_account(monkeypatch):
+    served = []
+    monkeypatch.setattr(Server, "run", lambda server, **_: served.append(server.service))
+    arguments = ["--rate-limits", "--over-running", "refuse", "--arrears", "--free-tier-only"]
+    arguments += ["--grant", FLASH, "--grant", "wan2.2-t2i-plus"]
+    done = CliRunner().invoke(cli, ["serve", "--store", "memory://", *arguments])
+    assert done.exit_code == 0, done.output
+    assert served[0].rate_limits
+    assert served[0].account == Account(
+        arrears=True,
+        free_tier_only=True,
+        granted=frozenset({FLASH, "wan2.2-t2i-plus"}),
+        over_running="refuse",
+    )
+
+
+def test_without_options_the_account_is_in_order(monkeypatch):
+    served = []
+    monkeypatch.setattr(Server, "run", lambda server, **_: served.append(server.service))
+    CliRunner().invoke(cli, ["serve", "--store", "memory://"])
+    assert served[0].account == Account()

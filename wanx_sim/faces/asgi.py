@@ -11,7 +11,6 @@ from ..service import Service
 from ..wire import ConnectionLost, Request, Response
 from .guard import Denial, Guard
 from .sending import Receive, Scope, Send, break_off, send_response
-from .transport import answered
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -65,7 +64,7 @@ class App:
 
     async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            response = await answered(self._service, request)
+            response = await self._service.async_handle(request)
         except ConnectionLost as lost:
             await break_off(lost, scope, receive)
             return

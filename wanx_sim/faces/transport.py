@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from ..service import Service
-from ..wire import ConnectionLost, Request, Response
+from ..wire import ConnectionLost, Request
 from .delivery import async_wait, lost, wait, written
 
 _BASE = "https://dashscope.aliyuncs.com/api/v1"
@@ -66,7 +66,7 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         """Answer an asynchronous client, on asyncio or trio."""
         await request.aread()
         try:
-            response = await answered(self._service, read(addressed(request)))
+            response = await self._service.async_handle(read(addressed(request)))
         except ConnectionLost as broken:
             await async_wait(broken.delivery, request)
             raise lost(request) from None
@@ -78,12 +78,3 @@ class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Leave the service open."""
-
-
-async def answered(service: Service, request: Request) -> Response:
-    """The service's answer; one that may wait for a network is asked in a thread."""
-    if not service.blocking:
-        return service.handle(request)
-    from anyio import to_thread  # noqa: PLC0415 - only a recorder is blocking
-
-    return await to_thread.run_sync(service.handle, request)

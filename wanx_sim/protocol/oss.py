@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import md5, sha256
+from html import escape
 from urllib.parse import parse_qsl, unquote
-from xml.sax.saxutils import escape
 
 from ..wire import Headers, Request, Response
 from .behaviour import Behaviour
@@ -260,7 +260,8 @@ def _error(problem: _Problem, request: Request, now: float) -> Response:
         "EC": problem.ec,
         "RecommendDoc": f"https://api.aliyun.com/troubleshoot?q={problem.ec}",
     }
-    lines = "\n".join(f"  <{name}>{escape(text)}</{name}>" for name, text in fields.items())
+    texts = {name: escape(text, quote=False) for name, text in fields.items()}
+    lines = "\n".join(f"  <{name}>{text}</{name}>" for name, text in texts.items())
     body = f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>\n{lines}\n</Error>\n'.encode()
     more: Headers = (("content-type", "application/xml"), ("x-oss-ec", problem.ec))
     return Response(problem.status, headers + more, b"" if request.method == "HEAD" else body)

@@ -50,6 +50,9 @@ async def _start(response: Response, length: int, send: Send) -> None:
         (name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers
     ]
     headers.append((b"content-length", str(length).encode()))
+    if length < len(response.body):
+        # Else a client might already send its next request on a connection that is about to end.
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
 
 
@@ -61,6 +64,10 @@ async def _deliver(
     receive: Receive,
     send: Send,
 ) -> None:
+    if connection and len(body) > declared:
+        connection.write(body)
+        await _close(connection, receive)
+        return
     for seconds, piece in delivery.pieces(body[:declared]):
         if connection and connection.is_closing():
             return  # the client has gone; a long body would keep us for nothing
@@ -70,9 +77,6 @@ async def _deliver(
         await _close(connection, receive)
         return
     await send({"type": "http.response.body"})
-    if len(body) > declared and connection:
-        connection.write(body[declared:])
-        connection.close()
 
 
 async def _close(connection: WriteTransport | None, receive: Receive) -> None:

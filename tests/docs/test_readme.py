@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -22,17 +21,12 @@ from wanx_sim import Simulator
 ROOT = Path(__file__).parents[2]
 READMES = ("README.md", "README.zh-CN.md")
 _BLOCK = re.compile(r"(?:<!-- (\w+) -->\n)?```(\w+)\n(.*?)```", re.DOTALL)
-_PORTS = ("8965", "8966", "8967")
+_PORT = re.compile(r"--port (\d+)")
+_DEFAULT_PORT = "8965"
 
 
 def blocks(name):
     return _BLOCK.findall((ROOT / name).read_text("utf-8"))
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return str(listener.getsockname()[1])
 
 
 class Reader:
@@ -40,7 +34,7 @@ class Reader:
 
     def __init__(self, folder, upstream, stack):
         self.folder, self.upstream, self.stack = folder, upstream, stack
-        self.ports = {port: free_port() for port in _PORTS}
+        self.ports = {}  # shown: real
         scripts = str(Path(sys.executable).parent)
         self.environment = {
             "PATH": scripts + os.pathsep + os.environ["PATH"],
@@ -48,7 +42,7 @@ class Reader:
             "XDG_CACHE_HOME": str(folder / "cache"),
             "PYTHONUTF8": "1",
             "PIP_NO_INDEX": "1",  # what `pip install` asks for is here already, or it fails
-            "WANX_SIM_SERVE_PORT": self.ports["8965"],
+            "WANX_SIM_SERVE_PORT": "0",
         }
 
     def read(self, kind, language, code):
@@ -87,6 +81,8 @@ class Reader:
         return done.stdout
 
     def serve(self, code):
+        shown = _PORT.search(code)
+        code = _PORT.sub("--port 0", code)
         process = subprocess.Popen(
             ["bash", "-c", f"exec {code}"], cwd=self.folder, env=self.environment,
             stdout=subprocess.PIPE, text=True,
@@ -96,6 +92,7 @@ class Reader:
         self.stack.callback(process.terminate)
         ready = process.stdout.readline()
         assert ready.startswith("wanx-sim ready at http://127.0.0.1:")
+        self.ports[shown[1] if shown else _DEFAULT_PORT] = ready.strip().rpartition(":")[2]
         return ready
 
 

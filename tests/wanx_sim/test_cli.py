@@ -190,16 +190,13 @@ def test_options_do_what_they_say(start, client):
 
 
 def test_options_may_come_from_the_environment(start, client):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     server = start(
         "serve",
-        WANX_SIM_SERVE_PORT=str(port),
+        WANX_SIM_SERVE_PORT="0",  # the default is 8965
         WANX_SIM_SERVE_STORE="memory://",
         WANX_SIM_SERVE_TIMING=NEVER,
     )
-    assert server.url == f"http://127.0.0.1:{port}"
+    assert not server.url.endswith(":8965")
     task = client(server).submit(PROMPT)
     assert [client(server).fetch(task).status for _ in range(3)] == ["PENDING"] * 3
 

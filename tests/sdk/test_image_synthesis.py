@@ -7,6 +7,8 @@ from PIL import Image
 
 pytestmark = pytest.mark.sdk
 
+POLLS = ("429 on a poll", "504 on a poll", "no JSON on a poll", "no status on a poll")
+
 
 def test_blocking_calls_do_all_that_their_documentation_says(sdk, url, tmp_path):
     seen = sdk.run("plain.py", url)
@@ -93,6 +95,12 @@ def test_trouble_shows_as_the_sdk_shows_it(sdk, url):
     assert not failed["usage"]
     assert seen["unknown"]["output"]["task_status"] == "UNKNOWN"
 
+    # One throttled poll ends the waiting; what the gateway could not forward does not.
+    assert refused("429 on a poll") == (429, "Throttling.RateQuota")
+    assert seen["504 on a poll"]["output"]["task_status"] == "SUCCEEDED"
+    assert seen["no JSON on a poll"]["raised"] == "JSONDecodeError"
+    assert seen["no status on a poll"]["raised"] == "KeyError"
+
     partial = seen["partial"]
     assert partial["output"]["task_status"] == "SUCCEEDED"
     assert partial["output"]["task_metrics"] == {"TOTAL": 2, "SUCCEEDED": 1, "FAILED": 1}
@@ -108,4 +116,4 @@ def test_trouble_shows_as_the_sdk_shows_it(sdk, url):
         assert seen["lost"]["status_code"] == 200
     else:
         assert seen["lost"]["raised"] == "ConnectionError"
-    assert seen["tasks"] == len(["failed", "partial", "lost"]) + sends_again
+    assert seen["tasks"] == len(["failed", "partial", "lost", *POLLS]) + sends_again

@@ -13,7 +13,7 @@ import msgspec
 from ..cassettes.matching import Difference, difference
 from ..clock import Clock
 from ..errors import BudgetExceededError, UpstreamError
-from ..protocol import catalogue
+from ..protocol import catalogue, provenance
 from ..protocol.catalogue import Region
 from ..protocol.lifecycle import Status
 from ..protocol.routes import TASKS_PATH
@@ -178,10 +178,30 @@ def ask_all(probe: Probe, told: Callable[[Finding], None]) -> list[Finding]:
     return found
 
 
+def behaviours(found: list[Finding]) -> dict[str, Verdict]:
+    """What the findings say of each behaviour of the provenance table.
+
+    One that any finding differs on differs; one that none bears on is unknown.
+    """
+    verdicts: dict[str, set[Verdict]] = {row.key: set() for row in provenance.behaviours()}
+    for one in found:
+        for key in one.behaviours:
+            verdicts[key].add(one.verdict)
+    return {
+        key: "differs" if "differs" in said else "agrees" if "agrees" in said else "unknown"
+        for key, said in verdicts.items()
+    }
+
+
 def report(upstream: str, found: list[Finding]) -> bytes:
     """A report to attach to an issue: shapes, codes and texts, no ids, keys or links."""
     counts = Counter(one.verdict for one in found)
-    document = {"upstream": urlsplit(upstream).netloc, "counts": counts, "findings": found}
+    document = {
+        "upstream": urlsplit(upstream).netloc,
+        "counts": counts,
+        "behaviours": behaviours(found),
+        "findings": found,
+    }
     return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 

@@ -13,9 +13,9 @@ from ..clock import Clock
 from ..errors import UpstreamError, WanxSimError
 from ..protocol.catalogue import API_HOSTS, Region
 from ..upstream import Upstream
-from .asking import Finding, Probe, ask_all, report
+from .asking import Finding, Probe, Verdict, ask_all, behaviours, report
 
-_MARKS = {
+_MARKS: dict[Verdict, str] = {
     "agrees": "[green]✓ agrees [/]",
     "differs": "[yellow]✗ differs[/]",
     "unknown": "[dim]? unknown[/]",
@@ -56,9 +56,19 @@ def _tell(console: Console, finding: Finding) -> None:
         console.print(f"            {escape(f'{field}: live {live}, ours {ours}')}")
 
 
+def _counted(verdicts: list[Verdict]) -> str:
+    return ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in _MARKS)
+
+
 def _close(console: Console, url: str, found: list[Finding], path: Path | None) -> None:
-    counts = {verdict: sum(one.verdict == verdict for one in found) for verdict in _MARKS}
-    console.print("\n" + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    console.print(f"\nanswers: {_counted([one.verdict for one in found])}\n")
+    verdicts = behaviours(found)
+    for key, verdict in verdicts.items():
+        if verdict != "unknown":
+            console.print(f"{_MARKS[verdict]} {key}")
+    console.print(
+        f"\nbehaviours: {_counted(list(verdicts.values()))}, for nothing asked bears on them"
+    )
     if path is None:
         return
     try:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from wanx_sim import BudgetExceededError, Fault, ManualClock, Simulator
 from wanx_sim.cli import cli
-from wanx_sim.probe.asking import Probe, ask_all, report
+from wanx_sim.probe.asking import Probe, ask_all, behaviours, report
 from wanx_sim.probe.questions import FREE, PICTURE
 from wanx_sim.protocol import provenance
 from wanx_sim.protocol.catalogue import Region
@@ -144,6 +144,15 @@ def test_every_question_bears_on_behaviours_that_exist():
     assert set(named) <= known
 
 
+def test_each_behaviour_of_the_table_gets_a_verdict():
+    live = live_service(faults=[DEVIATIONS["unknown-task"]])
+    verdicts = behaviours(asked(live))
+    assert set(verdicts) == {behaviour.key for behaviour in provenance.behaviours()}
+    assert verdicts["answer.unknown"] == "differs"  # one of the two questions about it differs
+    assert verdicts["answer.list"] == "agrees"
+    assert verdicts["oss.range"] == "unknown"  # no picture was bought
+
+
 # --- the command
 
 
@@ -163,8 +172,11 @@ def test_the_command_tells_each_finding_and_writes_the_report(run, tmp_path):
         done = run("--upstream", server.base_url, "--report", str(path))
     assert done.exit_code == 0, done.output
     assert "✗ differs cancel-unknown" in done.output
-    assert "17 agrees, 1 differs, 0 unknown" in done.output
-    assert json.loads(path.read_text("utf-8"))["counts"] == {"agrees": 17, "differs": 1}
+    assert "answers: 17 agrees, 1 differs, 0 unknown" in done.output
+    assert "✗ differs lifecycle.cancel-unknown" in done.output
+    written = json.loads(path.read_text("utf-8"))
+    assert written["counts"] == {"agrees": 17, "differs": 1}
+    assert written["behaviours"]["lifecycle.cancel-unknown"] == "differs"
 
 
 def test_without_a_key_the_command_says_which_variable_to_set(run):

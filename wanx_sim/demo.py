@@ -99,7 +99,7 @@ class _Story:
             with _client("sk-of-singapore", base_url) as client:
                 client.submit(PROMPT)
         except AuthenticationError as error:
-            self._step("a wrong key", f"{type(error).__name__}: {error.message.splitlines()[0]}")
+            self._step("a wrong key", f"{type(error).__name__}: {error.message.partition('. ')[0]}")
         else:
             raise WanxSimError("the demo broke off: a wrong key was accepted")
 

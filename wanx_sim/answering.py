@@ -93,6 +93,8 @@ class Answers:
         return response
 
     def _refused(self, call: Call, refusal: Refusal) -> Response:
+        if call.operation == "image":
+            return oss.refused(call.request, refusal, call.now)
         kind = responses.kind_of(call.operation, refusal.status)
         region = routes.region_of(call.request, self._sim.region)
         message = refusal.worded(region, help_links=self._sim.help_links)

@@ -237,6 +237,14 @@ def test_a_picture_may_be_missing(api, sim, link):
     assert api.get(link).status == 200
 
 
+def test_a_picture_may_be_refused_in_the_words_of_its_host(api, sim, link):
+    sim.faults.add(Fault(on="image", code="InternalError"))
+    answer = api.get(link)
+    assert (answer.status, answer.headers["content-type"]) == (500, "application/xml")
+    assert ET.fromstring(answer.body).findtext("Code") == "InternalError"  # noqa: S314 - our own
+    assert api.get(link).status == 200
+
+
 def test_a_link_may_have_expired_at_once(api, sim, link):
     sim.faults.add(Fault(on="image", picture="expired"))
     answer = api.get(link)

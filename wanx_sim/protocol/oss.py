@@ -20,6 +20,7 @@ from ..wire import Headers, Request, Response
 from .behaviour import Behaviour
 from .crc64 import crc64
 from .links import KEY_ID, SECRET
+from .refusal import Refusal
 from .signing import signature, signed_resource, string_to_sign
 from .times import http_date, iso_time
 
@@ -148,6 +149,9 @@ Find = Callable[[str, str], StoredObject | None]
 """Looks an object up by bucket and key."""
 
 
+_NO_EC = "0000-00000000"
+
+
 def respond(request: Request, bucket: str, raw_key: str, now: float, find: Find) -> Response:
     """The answer to a request for an object; ``raw_key`` is percent-encoded, as it came."""
     key = unquote(raw_key)
@@ -159,6 +163,14 @@ def respond(request: Request, bucket: str, raw_key: str, now: float, find: Find)
     if problem or found is None:
         return _error(problem, request, now) if problem else Response(500)
     return _object(request, found, now)
+
+
+def refused(request: Request, refusal: Refusal, now: float) -> Response:
+    """A refusal in the image host's own words, for a fault that strikes a download.
+
+    No such answer was recorded: the code is the service's, the EC is made up [assumed].
+    """
+    return _error(_Problem(refusal.status, refusal.code, refusal.message, _NO_EC, {}), request, now)
 
 
 @dataclass(frozen=True, slots=True)

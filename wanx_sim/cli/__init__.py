@@ -21,11 +21,11 @@ class _Group(click.Group):
     """Shows the errors of `wanx_sim` as one line, and an interrupt as nothing."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        from ..errors import WanxSimError
+        from ..errors import BudgetExceededError, WanxSimError
 
         try:
             return super().invoke(ctx)
-        except (WanxSimError, ValueError) as error:
+        except (WanxSimError, BudgetExceededError, ValueError) as error:
             click.echo(f"wanx-sim: {error}", err=True)
             ctx.exit(_EXIT_TROUBLE)
         except KeyboardInterrupt:

@@ -27,6 +27,7 @@ Verdict = Literal["agrees", "differs", "unknown"]
 _POLL_SECONDS = 3.0
 _CHEAP = "wan2.2-t2i-flash"
 _PATIENCE = 600.0
+_ENDS = [status for status in Status if status.terminal]
 
 
 _SUCCEEDED = Question(
@@ -120,7 +121,8 @@ class Probe:
         while clock.now() < deadline:
             answer = _answer(self._upstream, self._query(task_id))
             answers += [answer] if answer else []
-            if answer and Status(_output(answer).get("task_status", "UNKNOWN")).terminal:
+            # A throttled poll, or a status nobody has seen yet, is no end: the picture is paid.
+            if answer and _output(answer).get("task_status") in _ENDS:
                 break
             clock.sleep(_POLL_SECONDS)
         return answers
@@ -233,10 +235,10 @@ def _get(url: str, method: str, headers: dict[str, str]) -> Request:
 
 def _output(answer: Response) -> Json:
     try:
-        found: Json = msgspec.json.decode(answer.body).get("output", {})
-    except (msgspec.DecodeError, AttributeError):
+        found = msgspec.json.decode(answer.body, type=Json).get("output")
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return {}
-    return found
+    return found if isinstance(found, dict) else {}
 
 
 def _task_id(answer: Response | None) -> str | None:

@@ -115,6 +115,22 @@ def test_a_job_that_takes_its_time_is_waited_for():
     assert "succeeded" in {finding.name for finding in found}
 
 
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"code": "Throttling.RateQuota"},
+        {"status": 200, "body": '{"output": {"task_status": "SUSPENDED"}}'},
+        {"status": 200, "body": '{"output": null}'},
+        {"status": 502},
+    ],
+)
+def test_a_job_that_was_paid_for_is_not_given_up_for_a_troubled_poll(trouble):
+    live = live_service(faults=[Fault(on="query", **trouble)])
+    found = probe_of(live).buy(Decimal(1), ManualClock())
+    assert {finding.verdict for finding in found} == {"agrees"}
+    assert found[-1].name == PICTURE[-1].name
+
+
 def test_nothing_is_bought_beyond_what_may_be_spent():
     live = live_service()
     with pytest.raises(BudgetExceededError, match="nothing was bought"):
@@ -189,6 +205,15 @@ def test_an_upstream_that_is_not_there_is_one_clear_line(run):
     done = run("--upstream", "http://127.0.0.1:9")
     assert done.exit_code == 1
     assert "answered nothing" in done.output.splitlines()[-1]
+
+
+def test_too_little_to_spend_is_one_clear_line(run):
+    live = live_service()
+    with live.serve() as server:
+        done = run("--upstream", server.base_url, "--spend", "0.01")
+    assert (done.exit_code, type(done.exception)) == (1, SystemExit)
+    assert "nothing was bought" in done.output.splitlines()[-1]
+    assert live.ledger.images == 0
 
 
 def test_a_report_that_cannot_be_written_is_one_clear_line(run, tmp_path):

@@ -6,9 +6,13 @@ What a test needs is handed to it; no test imports another module of tests.
 from __future__ import annotations
 
 import json as jsonlib
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -172,3 +176,63 @@ def make_api() -> Callable[..., Api]:
 @pytest.fixture
 def make_answer() -> Callable[..., Answer]:
     return Answer
+
+
+# --- Redis ----------------------------------------------------------------------------------------
+
+
+class RedisServer:
+    """A Redis of one run's own, on a socket in a folder, that keeps nothing on disk."""
+
+    def __init__(self, program: str, folder: str) -> None:
+        self._program, self._folder = program, folder
+        self.path = f"{folder}/redis.sock"
+        self.start()
+
+    def start(self) -> None:
+        command = [self._program, "--port", "0", "--unixsocket", self.path, "--save", ""]
+        command += ["--appendonly", "no", "--dir", self._folder]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        lines = iter(self.process.stdout.readline, "")
+        assert any("eady to accept connections" in line for line in lines), command
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def url(self, prefix: str = "wanx-sim") -> str:
+        return f"unix://{self.path}?prefix={prefix}"
+
+
+@pytest.fixture(scope="session")
+def start_redis() -> Iterator[Callable[[], RedisServer]]:
+    """Starts a Redis, which ends with the run."""
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
+    if program is None:
+        pytest.skip("left out: no redis-server here (apt-get install redis-server)")
+    servers, folders = [], []
+
+    def start() -> RedisServer:
+        # Not in tmp_path: the name of a socket has 107 bytes at most.
+        folders.append(tempfile.TemporaryDirectory(prefix="wanx"))
+        servers.append(RedisServer(program, folders[-1].name))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.stop()
+    for folder in folders:
+        folder.cleanup()
+
+
+@pytest.fixture(scope="session")
+def redis_server(start_redis) -> RedisServer:
+    """A Redis that many tests share."""
+    return start_redis()
+
+
+@pytest.fixture
+def redis_url(redis_server) -> str:
+    """An empty store in it."""
+    return redis_server.url(f"test-{uuid4().hex}")

@@ -7,6 +7,7 @@ Fault        an error that it shows when asked to
 Cassette     recorded jobs in plain files
 Recorder     a service in front of a live one, which records
 Player       a service made of a cassette
+Fallback     one service, else the next
 
 Names are loaded when they are used: importing the package costs nothing.
 """
@@ -18,15 +19,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .account import Account
-    from .cassettes.format import Cassette
+    from .cassettes.cassette import Cassette
+    from .cassettes.fallback import Fallback
+    from .cassettes.modes import CassetteService
     from .cassettes.player import Player
     from .cassettes.recorder import Recorder
     from .clock import Clock, ManualClock
     from .errors import (
         BudgetExceededError,
         CassetteError,
+        CassetteExpiredError,
         CassetteMissError,
         CertificateError,
+        SecretFoundError,
         ServeError,
         StoreError,
         UpstreamError,
@@ -43,17 +48,21 @@ if TYPE_CHECKING:
 _HOMES = {
     "Account": "account",
     "BudgetExceededError": "errors",
-    "Cassette": "cassettes.format",
+    "Cassette": "cassettes.cassette",
     "CassetteError": "errors",
+    "CassetteExpiredError": "errors",
     "CassetteMissError": "errors",
+    "CassetteService": "cassettes.modes",
     "CertificateAuthority": "faces.tls",
     "CertificateError": "errors",
     "Clock": "clock",
+    "Fallback": "cassettes.fallback",
     "Fault": "faults",
     "ManualClock": "clock",
     "Player": "cassettes.player",
     "Recorder": "cassettes.recorder",
     "Region": "protocol.catalogue",
+    "SecretFoundError": "errors",
     "ServeError": "errors",
     "Service": "service",
     "Simulator": "simulator",
@@ -69,15 +78,19 @@ __all__ = [
     "BudgetExceededError",
     "Cassette",
     "CassetteError",
+    "CassetteExpiredError",
     "CassetteMissError",
+    "CassetteService",
     "CertificateAuthority",
     "CertificateError",
     "Clock",
+    "Fallback",
     "Fault",
     "ManualClock",
     "Player",
     "Recorder",
     "Region",
+    "SecretFoundError",
     "ServeError",
     "Service",
     "Simulator",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import sha256
 from typing import Literal
 
@@ -11,7 +10,6 @@ import msgspec
 from .protocol import errors
 from .protocol.catalogue import Model
 from .protocol.errors import Refusal
-from .protocol.task import Task
 
 OverRunning = Literal["queue", "refuse"]
 
@@ -50,8 +48,3 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 def fingerprint(key: str) -> str:
     """What stands for a key wherever one account must be told from another."""
     return sha256(key.encode()).hexdigest()[:16]
-
-
-def of_queue(tasks: Iterable[Task], account: str, model: str) -> list[Task]:
-    """The tasks that share an account's limits for a model, in the order of their creation."""
-    return [task for task in tasks if task.account == account and task.order.model == model]

@@ -12,21 +12,29 @@ from typing import TYPE_CHECKING
 from . import magic, pictures, sessions
 from .access import authenticate
 from .account import fingerprint
+from .errors import StoreUnavailableError
 from .faults import Fault
 from .faults.strike import Strike
 from .faults.subject import Subject, of_create, of_task
-from .journal import Entry
+from .journal import Entry, asked
 from .planning import new_plan
 from .protocol import errors, lifecycle, links, listing, oss, requests, responses, routes
 from .protocol.catalogue import Region
 from .protocol.dialects import Kind
-from .protocol.errors import Refusal
+from .protocol.errors import ErrorRow, Refusal
 from .protocol.lifecycle import Plan, Status
 from .protocol.task import Task
+from .stores import Page
 from .wire import ConnectionLost, Request, Response
 
 if TYPE_CHECKING:
     from .simulator import Simulator
+
+
+_STORE_GONE = ErrorRow(
+    503, "WanxSim.StoreUnavailable", "The simulator's store cannot be reached.",
+    "a shared store is gone for a while", "assumed", "ours, in the service's shape",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -59,6 +67,7 @@ class Call:
             model=self.model or None,
             prompt=self.prompt or None,
             user_agent=self.request.headers.get("user-agent"),
+            asked=asked(self.request.body) if self.operation == "create" else None,
         )
 
 
@@ -84,6 +93,9 @@ class Answers:
                 response, code = self._answer(call), None
             except Refusal as refusal:
                 response, code = self._refused(call, refusal), refusal.code
+            except StoreUnavailableError as gone:
+                response = self._refused(call, Refusal(_STORE_GONE, str(gone)))
+                code = _STORE_GONE.code
             if call.strike:
                 response = call.strike.answered(response)
         except ConnectionLost:
@@ -111,6 +123,7 @@ class Answers:
     def _answer(self, call: Call) -> Response:
         found = routes.route(call.request)
         call.operation = found.operation
+        call.task_id = found.task_id or links.task_id_of(found.key) or None
         if (early := self._arrived(call, found)) is not None:
             return early
         if found.operation == "image":
@@ -119,7 +132,6 @@ class Answers:
         key = authenticate(call.request, region, self._sim.api_keys)
         if found.operation == "create":
             return self._create(call, region, key)
-        call.task_id = found.task_id or None
         self._strike(call)
         self._sim.limits.query(fingerprint(key), call.now)
         operations = {"query": self._query, "cancel": self._cancel, "list": self._list}
@@ -203,8 +215,8 @@ class Answers:
             raise problem
         self._strike(call)
         order = requests.order(body, model)
-        with self._sim.store.exclusively():
-            account = fingerprint(key)
+        account = fingerprint(key)
+        with self._sim.limits.turn(account, model):
             self._sim.limits.create(account, model, order.n, call.now)
             # Drawn only now, so that a throttled create changes no later task.
             plan = new_plan(
@@ -295,8 +307,15 @@ class Answers:
 
     def _list(self, call: Call, region: Region) -> Response:
         wanted = listing.Filter.read(call.request.parameters, call.now)
-        found = [task for task in self._sim.store.tasks() if task.region is region]
-        found = [task for task in reversed(found) if wanted.admits(task, call.now)]
-        page, size = wanted.page, wanted.size
-        body = responses.listed(found, call.now, call.request_id, page=page, size=size)
+        total, rows = self._page(region, wanted, call.now)
+        body = responses.listed(
+            rows, total, call.now, call.request_id, page=wanted.page, size=wanted.size
+        )
         return self._sent(call, body)
+
+    def _page(self, region: Region, wanted: listing.Filter, now: float) -> Page:
+        if wanted.task_id is None:
+            return self._sim.store.page(region, wanted, now)
+        task = self._sim.store.get(wanted.task_id)
+        found = [task] if task and task.region is region and wanted.admits(task, now) else []
+        return Page(len(found), found[wanted.skip :][: wanted.size])

@@ -18,7 +18,7 @@ from wanx_client import (
     WanxError,
 )
 
-from .cassettes.format import Cassette
+from .cassettes.cassette import Cassette
 from .cassettes.player import Player
 from .cassettes.recorder import Recorder
 from .clock import ManualClock

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from hashlib import sha256
+from itertools import groupby
+from time import monotonic
 from typing import overload
 
 import msgspec
 
 LIMIT = 10_000
 """How many entries are kept; the oldest go first."""
+
+_REPR_RUNS = 6
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,6 +36,20 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     model: str | None = None
     prompt: str | None = None
     user_agent: str | None = None
+    asked: str | None = None
+    """Of a create: what it asked for, as a digest (`asked`). Equal digests, equal requests."""
+
+    @property
+    def answer(self) -> str:
+        """The answer in a few words: ``200 SUCCEEDED``, ``429 Throttling``, ``connection lost``."""
+        if self.status is None:
+            return "connection lost"
+        return f"{self.status} {self.code or self.task_status or ''}".rstrip()
+
+
+def asked(body: bytes) -> str:
+    """A digest of a create's body, to compare it with others without keeping it."""
+    return sha256(body).hexdigest()[:16]
 
 
 class Journal:
@@ -38,6 +57,7 @@ class Journal:
 
     def __init__(self, entries: Iterator[Entry] | None = None) -> None:
         self._entries: deque[Entry] = deque(entries or (), maxlen=LIMIT)
+        self._noted: deque[float] = deque(maxlen=LIMIT)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -53,15 +73,42 @@ class Journal:
         return list(self._entries)[place]
 
     def __repr__(self) -> str:
-        return f"<Journal {len(self)} requests>"
+        said = [f"{entry.operation} {entry.answer}" for entry in self]
+        runs = [(text, len(list(run))) for text, run in groupby(said)]
+        parts = [text if times == 1 else f"{text} ×{times}" for text, times in runs]
+        if len(parts) > _REPR_RUNS:
+            parts = [*parts[: _REPR_RUNS // 2], "…", *parts[-_REPR_RUNS // 2 :]]
+        shown = f": {', '.join(parts)}" if parts else ""
+        return f"<Journal {len(self)} requests{shown}>"
+
+    def table(self, marked: Collection[Entry] = ()) -> str:
+        """The requests as a table to read, at most 96 columns wide.
+
+        Use it in the message of an assertion. Requests that repeat are put in one line.
+
+        Args:
+            marked: the entries to point at.
+        """
+        from .testing.table import table  # noqa: PLC0415 - few journals are printed
+
+        return table(list(self), marked)
+
+    def timed(self) -> list[tuple[Entry, float]]:
+        """Each entry with the second at which it really came, on a clock that only goes on.
+
+        The journal's own clock may stand still while an application really waits.
+        """
+        return list(zip(self._entries, self._noted, strict=False))
 
     def add(self, entry: Entry) -> None:
         """Note one request."""
         self._entries.append(entry)
+        self._noted.append(monotonic())
 
     def clear(self) -> None:
         """Forget all."""
         self._entries.clear()
+        self._noted.clear()
 
     def only(self, operation: str) -> Journal:
         """The requests of one operation."""

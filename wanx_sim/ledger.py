@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from decimal import Decimal
-
 import msgspec
 
-from .protocol.task import Task
+from .stores import Store
+from .stores.index import MILLION, Total
 
 
 class ModelUsage(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,7 +17,7 @@ class ModelUsage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ledger:
-    """The bill so far; it follows from the tasks, so it cannot disagree with them.
+    """The bill so far; the store adds it up with the tasks, so it cannot disagree with them.
 
     A task counts as soon as it is accepted, for the images that its plan delivers: that way an
     orphan, accepted while its answer was lost, is on the bill although nobody ever polls it.
@@ -28,43 +25,43 @@ class Ledger:
     calls and failed images are never billed].
     """
 
-    def __init__(self, tasks: Callable[[], Iterator[Task]]) -> None:
-        self._tasks = tasks
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def __repr__(self) -> str:
-        return f"<Ledger {self.images} images, ¥{self.cost:.2f}>"
+        total = self._total()
+        images, tasks = _counted(total.images, "image"), _counted(total.tasks, "task")
+        return f"<Ledger {images} in {tasks}, ¥{total.cost / MILLION:.2f}>"
+
+    def _total(self) -> Total:
+        total = Total()
+        for each in self._store.totals().values():
+            total = total.plus(each)
+        return total
 
     @property
     def images(self) -> int:
         """How many images are on the bill."""
-        return sum(task.good_images for task in self._tasks())
+        return self._total().images
 
     @property
     def cost(self) -> float:
-        """The bill in CNY, added as decimals and rounded to a millionth, so ``== 0.42`` holds."""
-        return _cost(self._tasks())
+        """The bill in CNY, added up in millionths, so ``== 0.42`` holds."""
+        return self._total().cost / MILLION
 
     @property
     def by_model(self) -> dict[str, ModelUsage]:
         """The bill model by model, in the order in which they were first asked for."""
-        found: dict[str, list[Task]] = defaultdict(list)
-        for task in self._tasks():
-            found[task.order.model].append(task)
         return {
-            model: ModelUsage(
-                tasks=len(tasks),
-                images=sum(task.good_images for task in tasks),
-                cost=_cost(tasks),
-            )
-            for model, tasks in found.items()
+            model: ModelUsage(tasks=each.tasks, images=each.images, cost=each.cost / MILLION)
+            for model, each in self._store.totals().items()
         }
 
     @property
     def tasks(self) -> int:
         """How many tasks were accepted, whatever became of them."""
-        return sum(1 for _ in self._tasks())
+        return self._store.count()
 
 
-def _cost(tasks: Iterable[Task]) -> float:
-    total = sum((task.price * task.good_images for task in tasks), Decimal(0))
-    return float(round(total, 6))
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

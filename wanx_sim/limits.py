@@ -7,19 +7,21 @@ so it holds across restarts and for several processes on one store.
 from __future__ import annotations
 
 from collections import deque
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from threading import Lock
 
 import msgspec
 
-from .account import of_queue
 from .protocol import errors, queue
 from .protocol.catalogue import Catalogue, Model
 from .protocol.errors import Refusal
 from .protocol.lifecycle import Plan
+from .protocol.queue import Line
 from .protocol.task import Task
 from .settings import Settings
 from .stores import Store
+from .stores.index import queue_of
 
 TASK_QUERIES = 20
 """Queries, lists and cancels a second, together [documented: task-management page]."""
@@ -64,41 +66,51 @@ class Limits:
         if self._settings.rate_limits:
             self._rates.enter(f"{account} tasks", TASK_QUERIES, now)
 
+    def turn(self, account: str, model: Model) -> AbstractContextManager[object]:
+        """The block in which a create is admitted and placed: one at a time, where it matters."""
+        if self._settings.rate_limits or self._settings.account.free_tier_only:
+            return self._store.exclusively(queue_of(account, model.name))
+        return nullcontext()
+
     def create(self, account: str, model: Model, images: int, now: float) -> None:
         """Admit a create of so many images; raises `Refusal`."""
         state = self._settings.account
-        used = self._used(account, model.name) if state.free_tier_only else 0
+        used = self._store.images(queue_of(account, model.name)) if state.free_tier_only else 0
         state.check(model, images, used)
         if not self._settings.rate_limits:
             return
         self._rates.enter(f"{account} {model.name}", model.rate, now)
-        ahead = self._ahead(account, model, now) if state.over_running == "refuse" else []
-        if len(ahead) >= model.running:
+        if state.over_running == "refuse" and self._line(account, model).full(now):
             raise Refusal(errors.RATE_QUOTA)
 
     def place(self, plan: Plan, account: str, model: Model, now: float) -> Plan:
         """A new task's plan, behind the tasks of its account that are ahead of it."""
         if not self._settings.rate_limits:
             return plan
-        return queue.place(plan, self._ahead(account, model, now), model.running, now)
+        return queue.place(plan, self._line(account, model), now)
+
+    def _line(self, account: str, model: Model) -> Line:
+        return self._store.line(queue_of(account, model.name), model.running)
 
     def move_up(self, ended: Task, catalogue: Catalogue, now: float) -> None:
         """Place those anew that waited behind a task which ended otherwise than planned."""
         model = catalogue.find(ended.order.model, ended.region)
         if not self._settings.rate_limits or model is None:
             return
-        tasks = of_queue(self._store.tasks(), ended.account, model.name)
-        plans = queue.replace_all([task.plan for task in tasks], model.running, now)
-        for task, plan in zip(tasks, plans, strict=True):
-            if plan != task.plan:
-                self._store.update(task.task_id, partial(with_plan, plan=plan))
+        if not self._line(ended.account, model).waits(now):
+            return
+        name = queue_of(ended.account, model.name)
+        with self._store.exclusively(name):
+            tasks = self._store.holders(name, now)
+            plans = queue.replace_all([task.plan for task in tasks], model.running, now)
+            for task, plan in zip(tasks, plans, strict=True):
+                if plan != task.plan:
+                    self._store.update(task.task_id, partial(_moved, task.plan, plan), now)
 
-    def _ahead(self, account: str, model: Model, now: float) -> list[Plan]:
-        plans = (task.plan for task in of_queue(self._store.tasks(), account, model.name))
-        return queue.waiting_or_running(plans, now)
 
-    def _used(self, account: str, model: str) -> int:
-        return sum(task.good_images for task in of_queue(self._store.tasks(), account, model))
+def _moved(before: Plan, after: Plan, task: Task) -> Task:
+    """The task with its new place, unless somebody else has changed its plan meanwhile."""
+    return with_plan(task, after) if task.plan == before else task
 
 
 def with_plan(task: Task, plan: Plan) -> Task:

@@ -1,49 +1,74 @@
-"""The pytest plugin: fixtures and a marker. Nothing is imported until a fixture is used."""
+"""The pytest plugin: it names fixtures, a marker and options; the work is done in `testing`.
+
+Nothing heavy is imported until a fixture is used, and no fixture is used by itself.
+"""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
+
+from .testing import marker, options, troubles, unused
 
 if TYPE_CHECKING:
     from wanx_client import AsyncWanxClient, WanxClient
 
     from .simulator import Simulator
+    from .testing.servers import WanxServer, WanxSession
+    from .testing.sleeping import VirtualTime
 
-_SETTINGS = (
-    "timing",
-    "seed",
-    "rate_limits",
-    "validation",
-    "profile",
-    "api_keys",
-    "faults",
-    "region",
-)
-_ANY_KEY = "sk-wanx-sim"
-_NO_PROXY = ("NO_PROXY", "no_proxy")  # where both are set, the lower case wins in most libraries
+
+# --- hooks ----------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    options.add(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
-    config.addinivalue_line(
-        "markers", f"wanx({', '.join(f'{name}=…' for name in _SETTINGS)}): settings of wanx_sim"
-    )
+    """Register the marker, and close the way out if that is wanted."""
+    marker.declare(config)
+    options.etiquette(config)
+    if options.blocks_network(config):
+        from .testing import blocking
+
+        blocking.start(config)
 
 
-class WanxServer(NamedTuple):
-    """What the `wanx_server` fixture gives."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """From here on what goes wrong belongs to this test."""
+    troubles.begin(item)
 
-    url: str
-    """Where it listens, such as ``http://127.0.0.1:40123``."""
-    base_url: str
-    """The base of the API: ``url`` + ``/api/v1``."""
-    sim: Simulator
-    """The simulator behind it."""
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, None, None]:
+    """When all fixtures are down, fail a test that had troubles."""
+    yield
+    troubles.end(item)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let reports carry what was found."""
+    report = yield
+    troubles.show(item, report)
+    unused.attach(item, report)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was found."""
+    unused.summarize(terminalreporter)
+
+
+# --- simulators -----------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -60,36 +85,22 @@ def wanx_sim(request: pytest.FixtureRequest) -> Iterator[Simulator]:
             assert wanx_sim.ledger.images == 1
         ```
     """
+    with _installed():
+        from .testing.simulators import simulator
+
+    with simulator(request.node) as sim:
+        yield sim
+
+
+@contextmanager
+def _installed() -> Iterator[None]:
+    """Say what to install, where the extra is missing."""
     try:
-        from .clock import ManualClock
-        from .simulator import Simulator
+        yield
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("wanx_sim"):
             raise
-        _refuse(f"the wanx fixtures need {error.name}: pip install 'wanx-kit[sim]'")
-    settings = _settings(request)
-    try:
-        sim = Simulator(clock=ManualClock(), **settings)  # type: ignore[arg-type]
-    except ValueError as error:
-        _refuse(f"@pytest.mark.wanx: {error}")
-    with sim.intercept():
-        yield sim
-    sim.close()
-
-
-def _settings(request: pytest.FixtureRequest) -> dict[str, object]:
-    settings: dict[str, object] = {}
-    for marker in reversed(list(request.node.iter_markers("wanx"))):
-        if marker.args or not set(marker.kwargs) <= set(_SETTINGS):
-            wrong = ", ".join([*map(repr, marker.args), *sorted({*marker.kwargs} - {*_SETTINGS})])
-            _refuse(f"@pytest.mark.wanx does not take {wrong}; known: {', '.join(_SETTINGS)}")
-        settings |= marker.kwargs
-    return settings
-
-
-def _refuse(why: str) -> NoReturn:
-    """Let a test end in an error of one line: a traceback through our code would help nobody."""
-    raise pytest.fail.Exception(why, pytrace=False) from None
+        marker.refuse(f"the wanx fixtures need {error.name}: pip install 'wanx-kit[sim]'")
 
 
 @pytest.fixture
@@ -99,22 +110,51 @@ def wanx_server(wanx_sim: Simulator, monkeypatch: pytest.MonkeyPatch) -> Iterato
     For the time of the test the environment points there (`DASHSCOPE_HTTP_BASE_URL`,
     `DASHSCOPE_API_KEY`, `NO_PROXY`), and so does a `dashscope` module that is already imported.
     """
-    with wanx_sim.serve() as server:
-        direct = [os.environ.get(name, "") for name in _NO_PROXY] + ["127.0.0.1", "localhost"]
-        key = _valid_key(wanx_sim)
-        monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", server.base_url)
-        monkeypatch.setenv("DASHSCOPE_API_KEY", key)
-        for name in _NO_PROXY:
-            monkeypatch.setenv(name, ",".join(dict.fromkeys(filter(None, direct))))
-        if dashscope := sys.modules.get("dashscope"):
-            monkeypatch.setattr(dashscope, "base_http_api_url", server.base_url)
-            monkeypatch.setattr(dashscope, "api_key", key)
-        yield WanxServer(server.url, server.base_url, wanx_sim)
+    from .testing.servers import point_at, serving
+
+    with serving(wanx_sim) as server:
+        point_at(server, monkeypatch)
+        yield server
 
 
-def _valid_key(sim: Simulator) -> str:
-    keys = sim.api_keys or {}
-    return next((key for key, region in keys.items() if region == sim.region), _ANY_KEY)
+@pytest.fixture(scope="session")
+def wanx_shared_server() -> Iterator[WanxServer]:
+    """One server for the whole run (for each worker of pytest-xdist); see `wanx_session`."""
+    with _installed():
+        from .testing.servers import shared
+
+    with shared() as server:
+        yield server
+
+
+@pytest.fixture
+def wanx_session(
+    request: pytest.FixtureRequest,
+    wanx_shared_server: WanxServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[WanxSession]:
+    """A simulator of the test's own on a server that all tests share.
+
+    Use it where the server must outlive a test: an application that is started once, other
+    processes, tests that run at the same time. Its `headers` say whose request it is; `sim` has
+    the tasks, faults, clock, journal and ledger of this test alone. The marker counts as usual.
+    `NO_PROXY` covers the server for the time of the test; nothing else of the environment changes.
+
+    Example:
+        ```python
+        def test_a_flower_shop(wanx_session):
+            client = requests.Session()
+            client.headers.update(wanx_session.headers)
+        ```
+    """
+    from .testing.servers import pass_by_proxies, session
+
+    pass_by_proxies(monkeypatch)
+    with session(request.node, wanx_shared_server) as own:
+        yield own
+
+
+# --- clients --------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -122,8 +162,10 @@ def wanx_client(wanx_sim: Simulator) -> Iterator[WanxClient]:
     """A `wanx_client.WanxClient` wired to `wanx_sim`: it never sleeps, the clock moves instead."""
     from wanx_client import WanxClient
 
+    from .testing.servers import valid_key
+
     with WanxClient(
-        _valid_key(wanx_sim),
+        valid_key(wanx_sim),
         region=wanx_sim.region.value,
         transport=wanx_sim.transport(),
         sleep=wanx_sim.clock.sleep,
@@ -136,10 +178,37 @@ def async_wanx_client(wanx_sim: Simulator) -> AsyncWanxClient:
     """As `wanx_client`, asynchronous: for asyncio and trio, under any plugin that runs them."""
     from wanx_client import AsyncWanxClient
 
+    from .testing.servers import valid_key
+
     # Nothing has to be closed: its transport is the simulator, in process.
     return AsyncWanxClient(
-        _valid_key(wanx_sim),
+        valid_key(wanx_sim),
         region=wanx_sim.region.value,
         transport=wanx_sim.transport(),
         sleep=wanx_sim.clock.async_sleep,
     )
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def wanx_virtual_time(wanx_sim: Simulator) -> Iterator[VirtualTime]:
+    """What the application sleeps is over at once, and the clock of `wanx_sim` moves instead.
+
+    `time.sleep`, `asyncio.sleep`, `anyio.sleep`, `trio.sleep`, and the deadlines around them. No
+    clock is patched. ``wanx_virtual_time.slept`` says how many seconds passed that way.
+
+    Example:
+        ```python
+        @pytest.mark.wanx(timing="seconds:30,60")
+        def test_it_waits(wanx_sim, wanx_virtual_time):
+            my_application.make_picture("一间花店")  # sleeps 10 s between its polls
+            assert wanx_virtual_time.slept == 90
+        ```
+    """
+    from .testing.servers import busy
+    from .testing.virtual_time import virtual_time
+
+    with virtual_time(wanx_sim.clock, held=busy) as virtual:
+        yield virtual

@@ -30,6 +30,8 @@ from .settings import Settings, Validation
 from .stores import Change, Store, open_store
 from .stores.memory import MemoryStore
 from .tasks import Tasks
+from .testing import assertions, etiquette
+from .testing.etiquette import Finding
 from .wire import Request, Response
 
 
@@ -113,8 +115,8 @@ class Simulator(Settings, Service):
         self.limits = Limits(self, self.store)
         self.faults = Faults(faults)
         self.requests = Journal()
-        self.tasks = Tasks(self.store, self.clock)
-        self.ledger = Ledger(self.store.tasks)
+        self.tasks = Tasks(self.store, self.clock, self.requests)
+        self.ledger = Ledger(self.store)
         self.sessions = sessions.Sessions(self._new_session)
         self.session_name: str | None = None
         self._answers = Answers(self)
@@ -199,7 +201,7 @@ class Simulator(Settings, Service):
         self._change(task_id, lambda task: msgspec.structs.replace(task, links_cut=True))
 
     def _change(self, task_id: str, change: Change) -> Task:
-        task = self.store.update(task_id, change)
+        task = self.store.update(task_id, change, self.clock.now())
         if task is None:
             raise KeyError(f"no task has the id {task_id!r}; there are {len(self.tasks)}")
         return task
@@ -207,11 +209,54 @@ class Simulator(Settings, Service):
     def replan(self, task_id: str, change: Callable[[Plan], Plan]) -> Task:
         """Change a task's plan; those that wait behind it move up if it ended by that."""
         now = self.clock.now()
-        with self.store.exclusively():
-            task = self._change(task_id, lambda task: with_plan(task, change(task.plan)))
-            if task.status(now).terminal:
-                self.limits.move_up(task, self.catalogue, now)
+        task = self._change(task_id, lambda task: with_plan(task, change(task.plan)))
+        if task.status(now).terminal:
+            self.limits.move_up(task, self.catalogue, now)
         return task
+
+    # --- what a test says of the application -----------------------------------------------------
+
+    def assert_no_duplicate_submits(self) -> None:
+        """Fail, with the journal, if a request for a picture was accepted twice.
+
+        Two are the same if model, prompts and parameters are, defaults filled in; a seed that was
+        not given is the same as another that was not.
+
+        Raises:
+            AssertionError: with what was ordered twice, and what it costs.
+        """
+        __tracebackhide__ = True
+        assertions.no_duplicate_submits(self)
+
+    def assert_polls_at_most(self, n: int, *, task_id: str | None = None) -> None:
+        """Fail, with the journal, if a task was polled more than *n* times.
+
+        Args:
+            n: how many polls are fine.
+            task_id: whose; of every task for itself, by default.
+
+        Raises:
+            AssertionError: with each task that was polled more often.
+        """
+        __tracebackhide__ = True
+        assertions.polls_at_most(self, n, task_id)
+
+    def assert_all_downloaded(self) -> None:
+        """Fail, with the journal, if a picture that a task delivered was not fetched.
+
+        Raises:
+            AssertionError: with each task that has such a picture.
+        """
+        __tracebackhide__ = True
+        assertions.all_downloaded(self)
+
+    def check_etiquette(self) -> list[Finding]:
+        """What the application did so far that the real service, or its bill, would not forgive.
+
+        Polling faster than the service allows or after the end, no wait after a 429, no deadline,
+        pictures never fetched, a create repeated after a failure that says nothing.
+        """
+        return etiquette.check(self)
 
     # --- requests ------------------------------------------------------------------------------
 

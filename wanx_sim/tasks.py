@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .clock import Clock
+from .journal import Journal
 from .protocol.lifecycle import Status
 from .protocol.task import Task
 from .stores import Store
+
+_SHOWN = 20
+
+
+def shorten(text: str) -> str:
+    """The beginning of a prompt, enough to know it by."""
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 class TaskView:
@@ -17,7 +25,8 @@ class TaskView:
         self._task, self._store, self._clock = task, store, clock
 
     def __repr__(self) -> str:
-        return f"<TaskView {self.task_id} {self.status} {self.model} {self.size} n={self.n}>"
+        asked = f"{self.model} {self.size} n={self.n} {shorten(self.prompt)!r}"
+        return f"<TaskView {self.task_id} {self.status} {asked}>"
 
     @property
     def record(self) -> Task:
@@ -65,8 +74,8 @@ class TaskView:
 class Tasks:
     """All tasks, oldest first."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, requests: Journal | None = None) -> None:
+        self._store, self._clock, self._requests = store, clock, requests
 
     def __iter__(self) -> Iterator[TaskView]:
         return (TaskView(task, self._store, self._clock) for task in self._store.tasks())
@@ -95,10 +104,18 @@ class Tasks:
         """The one task there is.
 
         Raises:
-            AssertionError: if there is none or more than one, with all of them.
+            AssertionError: if there is none, with the requests that came instead, or more than
+                one, with all of them.
         """
+        __tracebackhide__ = True
         found = list(self)
         if len(found) != 1:
-            listing = "".join(f"\n  {view!r}" for view in found)
-            raise AssertionError(f"expected exactly one task, found {len(found)}{listing}")
+            raise AssertionError(f"expected exactly one task, found {len(found)}{self._why(found)}")
         return found[0]
+
+    def _why(self, found: list[TaskView]) -> str:
+        if found:
+            return "".join(f"\n  {view!r}" for view in found)
+        if not self._requests:
+            return ": no request came at all"
+        return f"; these are the requests that came:\n{self._requests.table()}"

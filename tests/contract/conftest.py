@@ -1,4 +1,4 @@
-"""One contract, every face, both stores: a test here is written once and run on each of them.
+"""One contract, every face, every store: a test here is written once and run on each of them.
 
 ``face.call`` sends a request and returns an answer, whatever lies between; ``api`` names the
 operations on top of it.
@@ -131,9 +131,10 @@ FACES = {
 }
 
 
-# Every face is run on memory. A store knows no face, so the slower one is run where the threads
+# Every face is run on memory. A store knows no face, so the slower ones are run where the threads
 # differ: in the test's own, in an event loop, and in a server's.
 ON_DISK = ("transport", "asgi", "socket")
+ON_REDIS = ("transport", "socket")
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,11 @@ class Place:
     store: str
 
 
-PLACES = [Place(face, "memory") for face in FACES] + [Place(face, "disk") for face in ON_DISK]
+PLACES = [
+    *(Place(face, "memory") for face in FACES),
+    *(Place(face, "disk") for face in ON_DISK),
+    *(Place(face, "redis") for face in ON_REDIS),
+]
 
 
 @pytest.fixture(params=PLACES, ids=lambda place: f"{place.face}-{place.store}")
@@ -153,9 +158,12 @@ def place(request) -> Place:
 
 
 @pytest.fixture
-def sim(place, clock, tmp_path) -> Iterator[Simulator]:
-    urls = {"memory": "memory://", "disk": f"disk:{tmp_path / 'store'}"}
-    sim = Simulator(store=urls[place.store], clock=clock)
+def sim(request, place, clock, tmp_path) -> Iterator[Simulator]:
+    if place.store == "redis":
+        url = request.getfixturevalue("redis_url")
+    else:
+        url = {"memory": "memory://", "disk": f"disk:{tmp_path / 'store'}"}[place.store]
+    sim = Simulator(store=url, clock=clock)
     yield sim
     sim.close()
 

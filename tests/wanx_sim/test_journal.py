@@ -68,6 +68,7 @@ def test_a_create_is_noted_with_what_it_asked_for(api, sim, clock):
         model="wan2.2-t2i-plus",
         prompt="一间花店",
         user_agent="my-app/1.0",
+        asked=noted.asked,
     )
 
 

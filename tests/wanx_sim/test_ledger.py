@@ -74,4 +74,4 @@ def test_polls_and_downloads_cost_nothing(api, sim):
 
 def test_a_ledger_shows_its_sum(api, sim):
     api.submit(n=2)
-    assert repr(sim.ledger) == "<Ledger 2 images, ¥0.40>"
+    assert repr(sim.ledger) == "<Ledger 2 images in 1 task, ¥0.40>"

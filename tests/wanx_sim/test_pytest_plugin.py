@@ -15,6 +15,14 @@ from xml.etree import ElementTree as ET
 import pytest
 from filelock import FileLock
 
+FIXTURES = (
+    "wanx_sim",
+    "wanx_server",
+    "wanx_session",
+    "wanx_client",
+    "async_wanx_client",
+    "wanx_virtual_time",
+)
 HEAVY = ("httpx", "respx", "msgspec", "PIL", "uvicorn", "diskcache", "wanx_client")
 
 PRELUDE = """
@@ -240,6 +248,128 @@ SPECS: dict[str, tuple[int, str]] = {
             assert (await async_wanx_client.submit("一间花店")).id
         """,
     ),
+    # --- styles of tests ------------------------------------------------------------------------
+    "unittest's classes use the simulator": (
+        3,
+        """
+        import asyncio, unittest
+
+        @pytest.fixture
+        def sim(request, wanx_sim):
+            request.cls.sim = wanx_sim
+
+        @pytest.mark.usefixtures("sim", "wanx_virtual_time")
+        class TestShop(unittest.TestCase):
+            @pytest.mark.wanx(timing="manual")
+            def test_one(self):
+                created()
+                self.assertEqual(len(self.sim.tasks), 1)
+                self.assertEqual(str(self.sim.timing), "manual")
+
+            def test_another_has_one_of_its_own(self):
+                self.assertEqual(len(self.sim.tasks), 0)
+
+        @pytest.mark.usefixtures("sim", "wanx_virtual_time")
+        class TestAsyncShop(unittest.IsolatedAsyncioTestCase):
+            async def test_it(self):
+                before = self.sim.clock.now()
+                await asyncio.sleep(60)
+                assert self.sim.clock.now() == before + 60
+        """,
+    ),
+    "a test may be run for each of some settings": (
+        2,
+        """
+        @pytest.mark.parametrize("n", [
+            pytest.param(1, marks=pytest.mark.wanx(region="beijing")),
+            pytest.param(2, marks=pytest.mark.wanx(region="singapore")),
+        ])
+        def test_it(wanx_sim, n):
+            assert wanx_sim.region == {1: "beijing", 2: "singapore"}[n]
+        """,
+    ),
+    # --- wanx_virtual_time ----------------------------------------------------------------------
+    "what an application sleeps moves the clock of its simulator": (
+        3,
+        """
+        import asyncio, time
+        from time import sleep
+        import anyio
+
+        def paint(pause):  # an application with an interval of its own
+            task_id = created()
+            while poll(task_id)["task_status"] != "SUCCEEDED":
+                pause(10)
+
+        @pytest.mark.wanx(timing="seconds:30,60")
+        def test_sync(wanx_sim, wanx_virtual_time):
+            before, real = wanx_sim.clock.now(), time.time()
+            paint(sleep)
+            assert wanx_sim.clock.now() == pytest.approx(before + 90)
+            assert wanx_virtual_time.slept == 90
+            assert time.time() - real < 60
+            wanx_sim.assert_polls_at_most(10)
+
+        @pytest.mark.anyio
+        @pytest.mark.wanx(timing="seconds:30,60")
+        async def test_async(wanx_sim, wanx_virtual_time):
+            task_id = created()
+            with pytest.raises(TimeoutError), anyio.fail_after(60):
+                while poll(task_id)["task_status"] != "SUCCEEDED":
+                    await anyio.sleep(10)
+            assert wanx_virtual_time.slept == 60
+        """,
+    ),
+    "afterwards an application sleeps for real": (
+        2,
+        """
+        import time
+        originals = {"sleep": time.sleep}  # what a module names would be replaced
+
+        def test_one(wanx_virtual_time):
+            assert time.sleep is not originals["sleep"]
+
+        def test_two():
+            assert time.sleep is originals["sleep"]
+        """,
+    ),
+    # --- wanx_shared_server, wanx_session -------------------------------------------------------
+    "tests that share a server never see each other": (
+        5,
+        """
+        from wanx_sim import Fault
+
+        urls = set()
+
+        def ask(session, path, key="sk-any"):
+            headers = HEADERS | {"Authorization": f"Bearer {key}"} | session.headers
+            return httpx.get(session.base_url + path, headers=headers, **TLS)
+
+        @pytest.mark.parametrize("time", range(3))
+        def test_its_tasks_are_its_own(wanx_session, wanx_shared_server, time):
+            assert len(wanx_session.sim.tasks) == 0
+            answer = httpx.post(wanx_session.base_url + CREATE, json=BODY,
+                                headers=HEADERS | wanx_session.headers, **TLS)
+            task_id = answer.json()["output"]["task_id"]
+            assert wanx_session.sim.tasks.only.task_id == task_id
+            assert len(wanx_shared_server.sim.tasks) == 0
+            urls.add(wanx_session.url)
+            assert len(urls) == 1
+
+        @pytest.mark.wanx(seed=5, timing="manual", api_keys={"sk-a": "beijing"},
+                          faults=[Fault(on="list", code="Throttling")])
+        def test_the_marker_counts(wanx_session):
+            assert (wanx_session.sim.seed, str(wanx_session.sim.timing)) == (5, "manual")
+            assert ask(wanx_session, "/tasks").status_code == 401
+            assert ask(wanx_session, "/tasks", "sk-a").json()["code"] == "Throttling"
+
+        def test_and_counts_for_that_test_alone(wanx_session):
+            assert ask(wanx_session, "/tasks").status_code == 200
+            before = wanx_session.sim.clock.now()
+            wanx_session.sim.clock.advance(hours=1)
+            assert wanx_session.sim.clock.now() == before + 3600
+        """,
+    ),
     # --- wanx_server ----------------------------------------------------------------------------
     "the server is the same simulator behind a socket": (
         1,
@@ -456,7 +586,7 @@ def test_it_works_under_xdist(run, pytester):
 
 def test_fixtures_and_marker_explain_themselves(run):
     result = run("--fixtures")
-    for name in ("wanx_sim", "wanx_server", "wanx_client", "async_wanx_client"):
+    for name in FIXTURES:
         result.stdout.fnmatch_lines([f"{name} -- *pytest_plugin.py:*", "    *[A-Za-z]*."])
     result = run("--markers")
     result.stdout.fnmatch_lines(["@pytest.mark.wanx(timing=*, seed=*): settings of wanx_sim"])

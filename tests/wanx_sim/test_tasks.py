@@ -66,4 +66,5 @@ def test_only_wants_exactly_one_task(api, sim):
 
 def test_a_task_shows_itself_in_one_line(api, sim):
     task_id = api.submit(n=1)
-    assert repr(sim.tasks.only) == f"<TaskView {task_id} PENDING wan2.5-t2i-preview 1280*1280 n=1>"
+    asked = "wan2.5-t2i-preview 1280*1280 n=1 '一间花店'"
+    assert repr(sim.tasks.only) == f"<TaskView {task_id} PENDING {asked}>"

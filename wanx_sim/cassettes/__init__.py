@@ -1,8 +1,13 @@
 """Cassettes: jobs of a real service, recorded once and replayed for ever.
 
-format      the files: one JSON document a cassette, pictures beside it by their hash
+format      what a cassette holds, as data
+cassette    the files: one JSON document, pictures beside it (`pictures`), written whole (`files`)
+index       how a request finds its interaction without a look at the others
 matching    the canonical request; `difference` matches and explains
 redaction   what is written: a whitelist, so that no secret can slip through
-recorder    a service in front of a live one, which records
-player      a service made of a cassette
+secrets     the scanner, for what slips into the texts that are let in
+recorder    a service in front of a live one, which records, on a `budget`
+player      a service made of cassettes (`recordings`): jobs (`playing`), lists (`pages`)
+fallback    one service, else the next
+modes       VCR's record modes: a player, a recorder, or one behind the other
 """

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from ..protocol import catalogue, errors, requests
+from ..protocol import catalogue, requests
 from ..protocol.errors import Refusal
-from .redaction import scrubbed
+from ..protocol.routes import Operation
+from ..wire import Request
+from .redaction import hashed, is_hashed, scrubbed
 
 Json = dict[str, Any]
 Difference = tuple[str, Any, Any]
 """A field's dotted path, what is recorded there, what was asked; `ABSENT` for nothing."""
+
+_PROMPTS = ("prompt", "negative_prompt")
 
 
 class _Absent:
@@ -24,31 +29,47 @@ class _Absent:
 ABSENT = _Absent()
 
 
+class _Sent(msgspec.Struct):
+    model: object = None
+    input: Json | None = None
+    parameters: Json | None = None
+
+
+# --- the canonical form ---------------------------------------------------------------------------
+
+
+def asked(request: Request, operation: Operation) -> Json:
+    """The canonical form of a request of any operation: what it is matched by."""
+    if operation == "create":
+        form = canonical(request.body)
+        synchronous = request.headers.get("x-dashscope-async", "").lower() != "enable"
+        return form | ({"synchronous": True} if synchronous else {})
+    path = request.decoded_path.rstrip("/")
+    return {"method": request.method, "path": path, "query": _plain(request.parameters)}
+
+
 def canonical(content: bytes) -> Json:
-    """A create request in canonical form: model, input and parameters, defaults filled in.
+    """The canonical form of a create's body: model, input and parameters, defaults filled in.
 
     Key order and number spelling play no part. A seed that was not given stays absent: the
     service draws one. A model that the catalogue does not know keeps what was sent. Signed links
-    lose their signatures, which differ from run to run and are nobody's business.
-
-    Raises:
-        Refusal: for a body that is no JSON object.
+    lose their signatures, which differ from run to run and are nobody's business. A body that is
+    no create request has the hash of its bytes for a form.
     """
-    body = requests.decode(content)
     try:
-        sent = scrubbed(msgspec.json.decode(content, type=Json))
-    except (msgspec.DecodeError, RecursionError):
-        raise Refusal(errors.INVALID_BODY) from None
-    parameters = _defaults(body) | _present(sent.get("parameters"))
-    form = {
-        "model": body.model,
-        "input": _present(sent.get("input")),
-        "parameters": {key: parameters[key] for key in sorted(parameters)},
-    }
-    return {key: _plain(part) for key, part in form.items()}
+        sent = msgspec.convert(msgspec.json.decode(content, type=Json), _Sent)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {"malformed": sha256(content).hexdigest()}
+    parameters = _defaults(content) | _present(sent.parameters)
+    form = {"model": sent.model, "input": _present(sent.input), "parameters": parameters}
+    return {key: _plain(part) for key, part in scrubbed(form).items()}
 
 
-def _defaults(body: requests.Body) -> Json:
+def _defaults(content: bytes) -> Json:
+    try:
+        body = requests.decode(content)
+    except Refusal:  # its types are wrong: what was sent is all there is to say
+        return {}
     model = catalogue.load().models.get(body.model or "")
     if model is None:
         return {}
@@ -57,15 +78,7 @@ def _defaults(body: requests.Body) -> Json:
     return {name: getattr(order, name) for name in names}
 
 
-def canonical_or_none(content: bytes) -> Json | None:
-    """As `canonical`, or None for a body that is none."""
-    try:
-        return canonical(content)
-    except Refusal:
-        return None
-
-
-def _present(part: Any) -> Json:
+def _present(part: Json | None) -> Json:
     return {key: value for key, value in (part or {}).items() if value is not None}
 
 
@@ -80,18 +93,54 @@ def _plain(value: Any) -> Any:
     return value
 
 
+# --- hashed prompts -------------------------------------------------------------------------------
+
+
+def without_prompts(form: Json) -> Json:
+    """A canonical form whose prompts are hashed; it matches the same requests."""
+    given = form.get("input")
+    if not isinstance(given, dict):
+        return form
+    prompts = {name: given[name] for name in _PROMPTS if isinstance(given.get(name), str)}
+    return form | {"input": given | {name: hashed(text) for name, text in prompts.items()}}
+
+
+# --- matching and explaining ----------------------------------------------------------------------
+
+
 def difference(recorded: Json, asked: Json, *, ignore: Collection[str] = ()) -> list[Difference]:
     """Where two canonical requests differ; a match is an empty list.
 
     Args:
-        recorded: what the cassette holds.
+        recorded: what the cassette holds. Its prompts may be hashed.
         asked: what came in.
-        ignore: dotted paths that play no part, such as ``parameters.seed``.
+        ignore: fields that play no part, by their dotted path or its last part: ``seed`` is
+            ``parameters.seed``.
     """
     have, want = dict(_leaves(recorded)), dict(_leaves(asked))
-    paths = [path for path in have | want if path not in ignore]
+    paths = [path for path in have | want if not ignored(path, ignore)]
     triples = [(path, have.get(path, ABSENT), want.get(path, ABSENT)) for path in paths]
-    return [triple for triple in triples if triple[1] != triple[2]]
+    return [(path, one, other) for path, one, other in triples if not _same(one, other)]
+
+
+def _same(recorded: Any, asked: Any) -> bool:
+    if is_hashed(recorded) and isinstance(asked, str):
+        return recorded in (asked, hashed(asked))
+    if recorded is ABSENT or asked is ABSENT:
+        return False
+    # As JSON: to Python, true is 1.
+    return msgspec.json.encode(_plain(recorded)) == msgspec.json.encode(_plain(asked))
+
+
+def ignored(path: str, ignore: Collection[str]) -> bool:
+    """Whether a field plays no part."""
+    return path in ignore or path.rpartition(".")[2] in ignore
+
+
+def fingerprint(form: Json, ignore: Collection[str] = ()) -> bytes:
+    """The same for two forms without a difference, so that a match can be looked up."""
+    leaves = [leaf for leaf in _leaves(_plain(form)) if not ignored(leaf[0], ignore)]
+    return msgspec.json.encode(sorted(leaves, key=lambda leaf: leaf[0]))
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

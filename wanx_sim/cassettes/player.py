@@ -1,93 +1,92 @@
-"""The player: a service made of a cassette."""
+"""The player: a service made of cassettes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from random import Random
 from threading import RLock
-from typing import Any
+from typing import Literal
 
 from ..access import authenticate
 from ..clock import Clock
 from ..errors import CassetteMissError
-from ..journal import Entry, Journal
-from ..protocol import errors, links, oss, responses, routes
+from ..journal import Entry as JournalEntry, Journal
+from ..protocol import errors, links, listing, oss, requests, responses, routes
 from ..protocol.catalogue import Region
 from ..protocol.errors import Refusal
 from ..protocol.lifecycle import RETENTION, Status
-from ..protocol.times import BEIJING, wire_time
 from ..service import Service
-from ..wire import Request, Response
-from .format import Cassette, Image, Job, Refused
-from .matching import canonical, difference, explain
-
-Json = dict[str, Any]
-Pace = str | float
-
-_TIMES = ("submit_time", "scheduled_time", "end_time")
-
-
-class _Playing:
-    """A job that is being replayed: when it began, and how far its polls have come."""
-
-    def __init__(self, job: Job, started: float) -> None:
-        self.job, self.started = job, started
-        self.polls = 0
-        self.ended: float | None = None
-
-    def body(self, now: float, pace: Pace) -> Json:
-        """The recorded answer that this poll gets; the create's own stands in before the first."""
-        states = self.job.states
-        if not states:
-            return {"output": dict(self.job.created.get("output", {}))}
-        place = self._place(now, pace)
-        self.polls += 1
-        if place < 0:
-            return {"output": dict(self.job.created["output"])}
-        return states[place].body
-
-    def _place(self, now: float, pace: Pace) -> int:
-        states = self.job.states
-        if pace == "instant":
-            return len(states) - 1
-        if pace == "steps":
-            return min(self.polls, len(states) - 1)
-        elapsed = (now - self.started) * (1.0 if pace == "recorded" else float(pace))
-        return sum(state.offset <= elapsed for state in states) - 1
+from ..wire import ConnectionLost, Request, Response
+from . import pages
+from .cassette import Cassette
+from .format import Entry, Exchange, Job, Json
+from .matching import asked
+from .playing import Pace, Playing, checked_pace
+from .recordings import Found, OnExpired, Recordings
+from .redaction import is_hashed
 
 
-def checked_pace(pace: Pace) -> Pace:
-    """A pace, or ValueError with those there are."""
-    if pace in ("steps", "recorded", "instant"):
-        return pace
-    try:
-        factor = float(pace)
-    except ValueError:
-        factor = 0.0
-    if not 0 < factor < float("inf"):
-        raise ValueError(
-            f"no pace is {pace!r}; known: steps, recorded, instant, or how many times as fast "
-            "as it was recorded, such as 10"
+@dataclass(slots=True)
+class _Call:
+    """One request on its way through, with what the journal will want to know of it."""
+
+    request: Request
+    now: float
+    request_id: str
+    operation: routes.Operation = "other"
+    task_id: str | None = None
+    task_status: str | None = None
+    form: Json | None = None
+
+    @property
+    def prompt(self) -> str | None:
+        prompt = ((self.form or {}).get("input") or {}).get("prompt")
+        return prompt if isinstance(prompt, str) else None
+
+    def entry(self, status: int | None, code: str | None = None) -> JournalEntry:
+        model = (self.form or {}).get("model")
+        return JournalEntry(
+            at=self.now,
+            operation=self.operation,
+            method=self.request.method,
+            path=self.request.path,
+            status=status,
+            code=code,
+            task_id=self.task_id,
+            task_status=self.task_status,
+            model=model if isinstance(model, str) else None,
+            prompt=self.prompt,
+            user_agent=self.request.headers.get("user-agent"),
         )
-    return factor
 
 
 class Player(Service):
-    """Replays a cassette: any number of polls, at any pace, with pictures that load and expire.
+    """Replays cassettes: any number of polls, at any pace, with pictures that load and expire.
 
     Ids stay as they were recorded. Times are shifted to the present; links, their `Expires` and
     their signatures are made anew and enforced on the clock. Each recorded job answers one create:
-    identical requests replay in the order in which they were recorded.
+    identical requests replay in the order in which they were recorded. A cancel takes effect on a
+    job that shows PENDING, unless its own was recorded as refused; the list shows the jobs that
+    were asked for so far.
 
     Args:
-        cassette: a `Cassette`, or the path of one.
+        cassette: a `Cassette`, the path of one, or of a folder of them.
         pace: ``steps`` (default): each poll shows the next distinct state; ``recorded``: as time
             passed then; ``instant``: finished at once; or a number, that many times as fast.
         clock: the time; default the real one.
-        ignore: fields that play no part in matching, such as ``parameters.seed``.
+        ignore: fields that play no part in matching, such as ``seed``.
         repeat: whether a job may be replayed again once it was.
+        public_url: where links begin, if not at the host that a request asked.
+        max_age: how long ago a job may have been recorded; None (default) is any time.
+        on_expired: what becomes of one that is older: ``warn`` (default) with a
+            `StaleCassetteWarning`, ``error`` with a `CassetteExpiredError`, or ``record``: it
+            counts as not recorded, so that a `Recorder` behind this one records it anew.
+        unfinished: whether jobs whose end was not recorded are replayed as far as they go.
 
     Raises:
         CassetteError: for a cassette that cannot be read.
@@ -104,185 +103,244 @@ class Player(Service):
         self,
         cassette: Cassette | str | Path,
         *,
-        pace: Pace = "steps",
+        pace: str | float = "steps",
         clock: Clock | None = None,
         ignore: Collection[str] = (),
         repeat: bool = False,
         public_url: str | None = None,
+        max_age: timedelta | None = None,
+        on_expired: OnExpired = "warn",
+        unfinished: bool = True,
     ) -> None:
-        self.cassette = cassette if isinstance(cassette, Cassette) else Cassette.load(cassette)
-        self.pace = checked_pace(pace)
+        self.recordings = Recordings(
+            cassette,
+            ignore=ignore,
+            repeat=repeat,
+            max_age=max_age,
+            on_expired=on_expired,
+            unfinished=unfinished,
+        )
+        self.pace: Pace = checked_pace(pace)
         self.clock = clock or Clock()
-        self.ignore = frozenset(ignore)
-        self.repeat = repeat
         self.public_url = public_url
         self.requests = Journal()
-        self._left = list(self.cassette.interactions)
-        self._playing: dict[str, _Playing] = {}
+        self.replayed: list[Job] = []
+        """The jobs that were asked for so far, each as often as it was."""
+        self._playing: dict[str, Playing] = {}
+        self._objects: dict[tuple[str, str], oss.StoredObject] = {}
         self._random = Random(0)
         self._lock = RLock()
 
     def __repr__(self) -> str:
-        return f"<Player of {self.cassette!r}>"
+        return f"<Player of {self.recordings.name}>"
 
     @property
-    def unused(self) -> list[Job | Refused]:
+    def stale(self) -> list[Entry]:
+        """What was replayed though it is older than `max_age`."""
+        return self.recordings.stale
+
+    @property
+    def unused(self) -> list[Entry]:
         """What was recorded and not asked for so far."""
         resumed = self._playing  # a job that was polled without a create of its own
         return [
             entry
-            for entry in self._left
-            if isinstance(entry, Refused) or entry.task_id not in resumed
+            for entry in self.recordings.unused
+            if not (isinstance(entry, Job) and entry.task_id in resumed)
         ]
 
     def handle(self, request: Request) -> Response:
         """The recorded answer to one request."""
-        now = self.clock.now()
-        request_id = responses.request_id(self._random.getrandbits(128))
-        operation: routes.Operation = "other"
         with self._lock:
+            request_id = responses.request_id(self._random.getrandbits(128))
+            call = _Call(request, self.clock.now(), request_id)
+            code = None
             try:
-                route = routes.route(request)
-                operation = route.operation
-                response = self._answer(request, route, now, request_id)
+                response = self._answer(call)
             except Refusal as refusal:
-                kind = responses.kind_of(operation, refusal.status)
-                body = responses.refused(refusal, request_id, kind=kind)
-                response = responses.answer(body, now, status=refusal.status, kind=kind)
-        self.requests.add(
-            Entry(
-                at=now,
-                operation=operation,
-                method=request.method,
-                path=request.path,
-                status=response.status,
-            )
-        )
+                response, code = _refused(call, refusal), refusal.code
+            except ConnectionLost:
+                self.requests.add(call.entry(None))
+                raise
+            self.requests.add(call.entry(response.status, code))
         return response.with_headers(("x-wanx-source", "cassette"))
 
-    def _answer(
-        self, request: Request, route: routes.Route, now: float, request_id: str
-    ) -> Response:
+    def _answer(self, call: _Call) -> Response:
+        route = routes.route(call.request)
+        call.operation, call.task_id = route.operation, route.task_id or None
         if route.operation == "image":
-            return oss.respond(request, route.bucket, route.key, now, self._object)
-        authenticate(request, self._region, None)
+            return self._image(call, route)
+        authenticate(call.request, Region.BEIJING, None)
         if route.operation == "create":
-            return self._create(request, now, request_id)
+            return self._create(call)
         if route.operation == "query":
-            return self._query(request, route.task_id, now, request_id)
+            return self._query(call, route.task_id)
         if route.operation == "cancel":
-            raise Refusal(errors.CANCEL_REFUSED)
-        raise CassetteMissError(f"{self.cassette.path} holds no task list; only jobs are replayed")
+            return self._cancel(call, route.task_id)
+        return self._list(call)
 
-    @property
-    def _region(self) -> Region:
-        return Region.SINGAPORE if "-intl" in self.cassette.host else Region.BEIJING
+    def _take(self, call: _Call) -> Found | None:
+        call.form = asked(call.request, call.operation)
+        return self.recordings.take(call.form)
 
     # --- create --------------------------------------------------------------------------------
 
-    def _create(self, request: Request, now: float, request_id: str) -> Response:
-        if request.headers.get("x-dashscope-async", "").lower() != "enable":
-            raise Refusal(errors.NO_ASYNC_HEADER)
-        entry = self._take(canonical(request.body))
-        if isinstance(entry, Refused):
-            body = entry.body | {"request_id": entry.body.get("request_id", request_id)}
-            return responses.answer(body, now, status=entry.status, kind="gateway")
-        self._playing[entry.task_id] = _Playing(entry, now)
-        body = entry.created | {"request_id": entry.created.get("request_id", request_id)}
-        return responses.answer(body, now, kind="gateway")
+    def _create(self, call: _Call) -> Response:
+        taken = self._take(call)
+        if taken is None:
+            if call.request.headers.get("x-dashscope-async", "").lower() != "enable":
+                raise Refusal(errors.NO_ASYNC_HEADER)
+            form = call.form or {}
+            if "malformed" in form:
+                raise Refusal(errors.INVALID_BODY)
+            requests.decode(call.request.body)  # what is no request is refused as one
+            raise self.recordings.miss(form)
+        cassette, entry = taken
+        if isinstance(entry, Exchange):
+            return _exchanged(call, entry, "gateway")
+        self._play(entry, cassette, call)
+        call.task_id, call.task_status = entry.task_id, Status.PENDING
+        body = entry.created | {"request_id": entry.created.get("request_id", call.request_id)}
+        return responses.answer(body, call.now, kind="gateway")
 
-    def _take(self, asked: Json) -> Job | Refused:
-        for entries in (self._left, self.cassette.interactions if self.repeat else []):
-            for entry in entries:
-                if not difference(entry.request, asked, ignore=self.ignore):
-                    if entry in self._left:
-                        self._left.remove(entry)
-                    return entry
-        raise CassetteMissError(self._miss(asked))
-
-    def _miss(self, asked: Json) -> str:
-        entries = self.cassette.interactions
-        if not entries:
-            return f"{self.cassette.path} holds nothing; record it with wanx-sim record"
-        gaps = [difference(entry.request, asked, ignore=self.ignore) for entry in entries]
-        nearest = min(gaps, key=len)
-        if not nearest:
-            return (
-                f"{self.cassette.path} holds this request {gaps.count([])} time(s), and it was "
-                "asked for once more: record it again, or play with repeat=True"
-            )
-        return (
-            f"nothing in {self.cassette.path} answers this request. The nearest recorded job "
-            f"differs in:\n{explain(nearest)}\nTo record it: wanx-sim record --cassette "
-            f"{self.cassette.path} --upstream URL"
+    def _play(self, job: Job, cassette: Cassette, call: _Call) -> None:
+        cancels = self.recordings.all(_cancel_of(job.task_id))
+        held = any(
+            isinstance(entry, Exchange) and entry.status == HTTPStatus.OK for entry in cancels
         )
+        playing = Playing(job, cassette, call.now, prompt=call.prompt, held=held)
+        self._playing[job.task_id] = playing
+        self.replayed.append(job)
 
     # --- query ---------------------------------------------------------------------------------
 
-    def _query(self, request: Request, task_id: str, now: float, request_id: str) -> Response:
-        playing = self._playing.get(task_id) or self._begin(task_id, now)
-        if playing is None or now >= playing.started + RETENTION:
-            return responses.answer(responses.unknown(task_id, request_id), now)
-        body = playing.body(now, self.pace)
-        output = _shifted(body.get("output", {}), now, playing)
-        if output.get("task_status") == Status.SUCCEEDED and playing.ended is None:
-            playing.ended = max(playing.started, _moment(output.get("end_time")) or now)
+    def _query(self, call: _Call, task_id: str) -> Response:
+        playing = self._find(task_id, call)
+        if playing is None:
+            return self._other(call)
+        if call.now >= playing.started + RETENTION:
+            call.task_status = Status.UNKNOWN
+            return responses.answer(responses.unknown(task_id, call.request_id), call.now)
+        state = playing.poll(call.now, self.pace)
+        if not state.lasting:
+            body: Json = {"request_id": call.request_id} | state.body
+            return responses.answer(body, call.now, status=state.status)
+        output = playing.shown(state, call.now)
+        call.task_status = output.get("task_status")
         if "results" in output:
-            output["results"] = self._linked(request, playing, output["results"])
-        return responses.answer({"request_id": request_id} | body | {"output": output}, now)
+            output["results"] = self._results(call.request, playing, output["results"])
+        body = {"request_id": call.request_id} | state.body | {"output": output}
+        return responses.answer(body, call.now)
 
-    def _begin(self, task_id: str, now: float) -> _Playing | None:
-        """A job that is polled without its create: an application that resumes."""
-        job = next((job for job in self.cassette.jobs if job.task_id == task_id), None)
-        if job is None:
-            return None
-        return self._playing.setdefault(task_id, _Playing(job, now))
+    def _find(self, task_id: str, call: _Call) -> Playing | None:
+        """A job that was asked for, or that is polled without its create: one that is resumed."""
+        if task_id not in self._playing and (found := self.recordings.job(task_id)):
+            self._play(found[1], found[0], call)
+        return self._playing.get(task_id)
 
-    def _linked(self, request: Request, playing: _Playing, results: list[Json]) -> list[Json]:
-        region, ended = self._region, playing.ended or playing.started
-        found = {image.index for image in playing.job.images}
+    def _other(self, call: _Call) -> Response:
+        """The answer to a request about a task that is no job of these cassettes.
 
-        def linked(index: int, result: Json) -> Json:
-            if index not in found:
-                return result
-            key = links.object_key(playing.job.task_id, index, ended)
-            url = links.link(request, region, key, ended, public_url=self.public_url)
-            return result | {"url": url}
+        However often it is asked for, the last one stays.
+        """
+        found = self._take(call) or self.recordings.last(call.form or {})
+        if found is None or not isinstance(found[1], Exchange):
+            raise self.recordings.miss(call.form or {})
+        return _exchanged(call, found[1], "task")
 
-        return [linked(index, result) for index, result in enumerate(results)]
+    def _trouble(self, call: _Call) -> Response | None:
+        """The refusal that was recorded of such a request, once."""
+        taken = self._take(call)
+        if taken and isinstance(taken[1], Exchange) and taken[1].status != HTTPStatus.OK:
+            return _exchanged(call, taken[1], "task")
+        return None
+
+    def _results(self, request: Request, playing: Playing, results: list[Json]) -> list[Json]:
+        """The recorded results, with links of today to those of which there is a picture."""
+        region, ended = _region(playing.cassette), playing.ended or playing.started
+        linked = [_worded(result, playing.prompt) for result in results]
+        for image in playing.job.images:
+            if image.index < len(results):
+                key = links.object_key(playing.job.task_id, image.index, ended)
+                content = partial(playing.cassette.image, image)
+                self._objects[links.BUCKETS[region], key] = oss.StoredObject(content, ended)
+                url = links.link(request, region, key, ended, public_url=self.public_url)
+                linked[image.index] |= {"url": url}
+        return linked
+
+    # --- cancel, list --------------------------------------------------------------------------
+
+    def _cancel(self, call: _Call, task_id: str) -> Response:
+        playing = self._find(task_id, call)
+        if playing is None:
+            return self._other(call)
+        if refused := self._trouble(call):
+            return refused
+        status = playing.status(call.now, self.pace)
+        if status is not Status.PENDING or call.now >= playing.started + RETENTION:
+            raise Refusal(errors.CANCEL_REFUSED)
+        playing.cancel(call.now)
+        call.task_status = Status.CANCELED
+        return responses.answer(responses.canceled(call.request_id), call.now)
+
+    def _list(self, call: _Call) -> Response:
+        if refused := self._trouble(call):
+            return refused
+        wanted = listing.Filter.read(call.request.parameters, call.now)
+        rows = [
+            pages.row(playing, _region(playing.cassette), call.now, self.pace)
+            for playing in self._playing.values()
+        ]
+        rows = [row for row in rows if pages.admitted(row, wanted, call.now)]
+        return responses.answer(pages.page(rows, wanted, call.request_id), call.now)
 
     # --- pictures ------------------------------------------------------------------------------
 
-    def _object(self, bucket: str, key: str) -> oss.StoredObject | None:
-        playing = self._playing.get(links.task_id_of(key))
-        if playing is None or playing.ended is None or bucket != links.BUCKETS[self._region]:
-            return None
-        ended, task_id = playing.ended, playing.job.task_id
-        for image in playing.job.images:
-            if key == links.object_key(task_id, image.index, ended):
-                return oss.StoredObject(self._content(image), ended)
-        return None
-
-    def _content(self, image: Image) -> Callable[[], bytes]:
-        return lambda: self.cassette.image(image)
-
-
-def _shifted(output: Json, now: float, playing: _Playing) -> Json:
-    """An answer's output with its moments moved to this replay.
-
-    They are counted from the recorded `submit_time`, since the service's clock and the recorder's
-    need not agree. No moment may lie in the future: a job that took a minute may be replayed in a
-    second.
-    """
-    recorded = {name: moment for name in _TIMES if (moment := _moment(output.get(name)))}
-    shift = playing.started - recorded.get("submit_time", playing.job.submitted)
-    moved = {name: wire_time(min(moment + shift, now)) for name, moment in recorded.items()}
-    return output | moved
+    def _image(self, call: _Call, route: routes.Route) -> Response:
+        call.task_id = links.task_id_of(route.key)
+        if call.task_id not in self._playing:
+            raise CassetteMissError(
+                f"{self.recordings.name} has no job with the picture {route.key}, or it was not "
+                "asked for yet"
+            )
+        return oss.respond(
+            call.request,
+            route.bucket,
+            route.key,
+            call.now,
+            lambda bucket, key: self._objects.get((bucket, key)),
+        )
 
 
-def _moment(text: Any) -> float | None:
-    """Epoch seconds of a time as the service writes it; None for what is no such time."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=BEIJING).timestamp()
-    except (TypeError, ValueError):
-        return None
+def _worded(result: Json, prompt: str | None) -> Json:
+    """A result with the prompt where only its hash was recorded."""
+    known = prompt is not None
+    return {key: prompt if known and is_hashed(text) else text for key, text in result.items()}
+
+
+def _region(cassette: Cassette) -> Region:
+    singapore = "-intl" in cassette.host or ".ap-southeast-1." in cassette.host
+    return Region.SINGAPORE if singapore else Region.BEIJING
+
+
+def _cancel_of(task_id: str) -> Json:
+    return {"method": "POST", "path": f"{routes.TASKS_PATH}/{task_id}/cancel", "query": {}}
+
+
+def _refused(call: _Call, refusal: Refusal) -> Response:
+    kind = responses.kind_of(call.operation, refusal.status)
+    body = responses.refused(refusal, call.request_id, kind=kind)
+    return responses.answer(body, call.now, status=refusal.status, kind=kind)
+
+
+def _exchanged(call: _Call, entry: Exchange, kind: Literal["task", "gateway"]) -> Response:
+    """The recorded answer to a request that is no job."""
+    if entry.status is None:
+        raise ConnectionLost(entry.operation)
+    if entry.text is not None:
+        media = "text/html" if entry.text.lstrip().startswith("<") else "text/plain"
+        headers = (("content-type", f"{media}; charset=utf-8"),)
+        return Response(entry.status, headers, entry.text.encode())
+    body = {"request_id": call.request_id} | entry.body if kind == "task" else entry.body
+    body = body | {"request_id": body.get("request_id", call.request_id)}
+    return responses.answer(body, call.now, status=entry.status, kind=kind)

@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
 from threading import Lock
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
+from msgspec.structs import replace as with_
 
 from ..clock import Clock
-from ..errors import BudgetExceededError, UpstreamError
-from ..protocol import catalogue, routes
+from ..errors import CassetteError, UpstreamError
+from ..protocol import routes
 from ..protocol.catalogue import Region
 from ..protocol.errors import Refusal
 from ..protocol.lifecycle import Status
 from ..service import Service
 from ..upstream import Upstream
 from ..wire import ConnectionLost, Request, Response
-from . import redaction
-from .format import Cassette, Image, Job, Refused, State
-from .matching import canonical_or_none
+from . import redaction, secrets
+from .budget import Budget, Purchase, purchase
+from .cassette import Cassette
+from .format import Exchange, Image, Job, Json, Keep, State, moment
+from .matching import asked, without_prompts
 
-Json = dict[str, Any]
+_TEXT = 2000
+"""Characters that are kept of an answer that is no JSON."""
 
 
 class Recorder(Service):
-    """Passes requests on to a live service, and its answers back, and records the jobs it sees.
+    """Passes requests on to a live service, and its answers back, and records what it sees.
 
-    A job is written when it ends, its pictures having been fetched at once, since their links die
-    after 24 hours. What is written is a whitelist: no key, no link, no signature.
+    A job is written when it is created, and again with each state that is new, so that a recorder
+    that is killed loses nothing that it has seen; what is not complete is marked. Pictures are
+    fetched as soon as a job succeeds, since their links die after 24 hours. What is written is a
+    whitelist: no key, no link, no signature.
 
     Args:
         upstream: the live service: a URL (with or without ``/api/v1``), or a `Service`.
@@ -41,10 +47,18 @@ class Recorder(Service):
         budget: CNY that this recorder may spend, by the catalogue's prices; None is no limit.
         clock: the time that offsets are measured on; default the real one.
         transport: an httpx transport to reach the upstream by.
+        pictures: what is stored of each picture: ``full`` (default), ``thumbnail`` or
+            ``placeholder``. A replay serves all of them in their recorded size in pixels.
+        redact_prompts: whether prompts are written as hashes, which still match.
+        anew: whether a job that is recorded takes the place of those of the same request that the
+            cassette holds.
 
     Raises:
         UpstreamError: from a request, if the upstream cannot be reached.
         BudgetExceededError: from a create that would exceed the budget. It is not sent.
+        SecretFoundError: from a create that holds something shaped like a secret. It is not sent.
+        CassetteError: from a create, if the cassette cannot be written (it is not sent then), or
+            from the poll that shows a job's end (the next one tries again).
 
     Example:
         ```python
@@ -64,13 +78,23 @@ class Recorder(Service):
         budget: float | None = None,
         clock: Clock | None = None,
         transport: httpx.BaseTransport | None = None,
+        pictures: Keep = "full",
+        redact_prompts: bool = False,
+        anew: bool = False,
     ) -> None:
         self.cassette = cassette if isinstance(cassette, Cassette) else Cassette(cassette)
-        self.budget = None if budget is None else Decimal(str(budget))
-        self.spent = Decimal(0)
+        self.budget = Budget(budget)
         self.clock = clock or Clock()
+        self.pictures: Keep = pictures
+        self.redact_prompts = redact_prompts
+        self.anew = anew
+        self.recorded: list[str] = []
+        """The ids of the tasks that were created through this recorder."""
         self._jobs: dict[str, Job] = {}
         self._lock = Lock()  # over a socket, requests come in threads of their own
+        self._turns: dict[str, Lock] = {}
+        if self.cassette.exists:
+            self.cassette.reload()
         if isinstance(upstream, str):
             upstream = Upstream(upstream, transport=transport)
         if isinstance(upstream, Upstream):
@@ -80,148 +104,233 @@ class Recorder(Service):
     def __repr__(self) -> str:
         return f"<Recorder of {self._upstream} to {self.cassette.path}>"
 
+    @property
+    def spent(self) -> Decimal:
+        """CNY that were spent, by the catalogue's prices."""
+        return self.budget.spent
+
     def close(self) -> None:
-        """Write down the jobs that have not ended, marked as incomplete, and hang up."""
+        """Hang up. The jobs that have not ended are in the cassette, marked as incomplete."""
         with self._lock:
             unfinished, self._jobs = self._jobs, {}
         for job in unfinished.values():
-            self.cassette.add(job)
+            self.cassette.put(job)
         if isinstance(self._upstream, Upstream):
             self._upstream.close()
 
     def handle(self, request: Request) -> Response:
-        """The upstream's answer, byte for byte; a job that ends with it is written down."""
+        """The upstream's answer, byte for byte; what is new in it is written down."""
         operation, task_id = _about(request)
         if operation == "create":
-            return self._create(request)
-        response = self._upstream.handle(request)
-        if operation == "query" and task_id in self._jobs:
-            self._polled(task_id, request, response)
+            response = self._create(request)
+        else:
+            response = self._upstream.handle(request)
+            self._note(operation, task_id, request, response)
         return response.with_headers(("x-wanx-source", "live"))
+
+    def _note(
+        self, operation: routes.Operation, task_id: str, request: Request, response: Response
+    ) -> None:
+        if operation == "query":
+            self._polled(task_id, request, response)
+        elif operation == "cancel":
+            self._exchanged(operation, request, response)
+        elif operation == "list":
+            self._listed(request, response)
 
     # --- create --------------------------------------------------------------------------------
 
     def _create(self, request: Request) -> Response:
-        form = canonical_or_none(request.body)
-        price = self._price(form, request)
-        self._spend(price)
+        form = self._form(request, "create")
+        secrets.check(form, "this create was not sent, and")
+        bought = purchase(form, self._region(request))
+        self.budget.take(bought)
         try:
+            self.cassette.create()  # what cannot be written is not bought
             response = self._upstream.handle(request)
-        except ConnectionLost:
-            raise  # the task may exist, and be billed: its price counts as spent
+        except ConnectionLost:  # the task may exist, and be billed: its price counts as spent
+            self.cassette.add(self._exchange("create", form, None))
+            raise
         except BaseException:
-            self._give_back(price)
+            self.budget.give_back(bought)
             raise
         body = _json(response)
-        task_id = redaction.created(body)["output"].get("task_id")
-        if response.status == HTTPStatus.OK and task_id:
-            if form is not None:
-                self._created(task_id, form, request, body, price)
-        elif "code" in body:
-            self._give_back(price)
-            if form is not None:
-                kept = redaction.scrubbed(redaction.refused(body), _key(request))
-                self.cassette.add(Refused(request=form, status=response.status, body=kept))
-        return response.with_headers(("x-wanx-source", "live"))
+        kept = redaction.created(body)
+        if response.status == HTTPStatus.OK and kept["output"].get("task_id"):
+            self._created(form, request, kept, bought)
+            return response
+        if "code" in body:
+            self.budget.give_back(bought)
+        self._exchanged("create", request, response)
+        return response
 
-    def _created(
-        self, task_id: str, form: Json, request: Request, body: Json, price: Decimal | None
-    ) -> None:
+    def _form(self, request: Request, operation: routes.Operation) -> Json:
+        form = redaction.scrubbed(asked(request, operation), _key(request))
+        return without_prompts(form) if self.redact_prompts else form
+
+    def _created(self, form: Json, request: Request, kept: Json, bought: Purchase) -> None:
         job = Job(
+            at=moment(self.clock.now()),
             request=form,
-            created=redaction.scrubbed(redaction.created(body), _key(request)),
-            submitted=self.clock.now(),
+            created=redaction.masked(kept, _key(request)),
             states=[],
             images=[],
-            price=price,
+            price=bought.price,
+            complete=False,
         )
         with self._lock:
-            self._jobs[task_id] = job
+            self._jobs[job.task_id] = job
+            self.recorded.append(job.task_id)
+        with suppress(CassetteError):  # the answer is worth more: the next poll writes it
+            self.cassette.put(job)
 
-    def _price(self, form: Json | None, request: Request) -> Decimal | None:
-        """What a create will cost, by the catalogue, if its model is known there."""
-        model = catalogue.load().models.get((form or {}).get("model") or "")
-        if form is None or model is None:
-            return None
-        asked = replace(request, host=self._host(request))
-        region = routes.region_of(asked, Region.BEIJING)
-        each = model.price.get(region) or max(model.price.values())
-        return each * max(1, int(form["parameters"]["n"]))
+    def _region(self, request: Request) -> Region:
+        return routes.region_of(replace(request, host=self._host(request)), Region.BEIJING)
 
     def _host(self, request: Request) -> str:
         return self._upstream.host if isinstance(self._upstream, Upstream) else request.host
 
-    def _spend(self, price: Decimal | None) -> None:
-        """Set a price aside before the create goes out, so that two at once cannot both fit."""
-        with self._lock:
-            if self.budget is not None and price is None:
-                raise BudgetExceededError(
-                    "this create was not sent: the catalogue has no price for its model, so the "
-                    f"budget of ¥{self.budget} cannot be kept; record it without a budget"
-                )
-            price = price or Decimal(0)
-            if self.budget is not None and self.spent + price > self.budget:
-                raise BudgetExceededError(
-                    f"this create was not sent: it costs ¥{price}, and ¥{self.spent} of the "
-                    f"budget of ¥{self.budget} are spent; raise the budget, or ask for fewer "
-                    "pictures (n)"
-                )
-            self.spent += price
+    # --- what is no job ------------------------------------------------------------------------
 
-    def _give_back(self, price: Decimal | None) -> None:
-        with self._lock:
-            self.spent -= price or Decimal(0)
+    def _exchange(
+        self, operation: routes.Operation, form: Json, status: int | None, **more: object
+    ) -> Exchange:
+        at = moment(self.clock.now())
+        return Exchange(at=at, operation=operation, request=form, status=status, **more)  # type: ignore[arg-type]
+
+    def _exchanged(self, operation: routes.Operation, request: Request, response: Response) -> None:
+        """Write down an answer that is an error, or a cancel's."""
+        body, form = _json(response), self._form(request, operation)
+        if not body:
+            text = response.body[: 4 * _TEXT].decode("utf-8", "replace")[:_TEXT]
+            text = redaction.masked(text, _key(request))
+            self.cassette.add(self._exchange(operation, form, response.status, text=text))
+            return
+        kept = redaction.polled(body) if "output" in body else redaction.refused(body)
+        kept = redaction.masked(kept, _key(request))
+        self.cassette.add(self._exchange(operation, form, response.status, body=kept))
+
+    def _listed(self, request: Request, response: Response) -> None:
+        if response.status != HTTPStatus.OK:
+            self._exchanged("list", request, response)
+            return
+        kept = redaction.listed(_json(response), self.recorded)
+        form = self._form(request, "list")
+        masked = redaction.masked(kept, _key(request))
+        self.cassette.add(self._exchange("list", form, response.status, body=masked))
 
     # --- query ---------------------------------------------------------------------------------
 
     def _polled(self, task_id: str, request: Request, response: Response) -> None:
-        body = _json(response)
-        kept = redaction.scrubbed(redaction.polled(body), _key(request))
-        status = kept["output"].get("task_status")
-        if response.status != HTTPStatus.OK or status not in list(Status):
-            return
         with self._lock:
-            job = self._jobs.pop(task_id, None)
-            if job is None:  # another poll has just seen its end
-                return
-            if not job.states or job.states[-1].body != kept:
-                offset = round(self.clock.now() - job.submitted, 3)
-                job = msgspec.structs.replace(job, states=[*job.states, State(offset, kept)])
-            if not Status(status).terminal:
-                self._jobs[task_id] = job
-                return
-        try:
-            images = self._images(request, body["output"].get("results") or [])
-            self.cassette.add(msgspec.structs.replace(job, images=images, complete=True))
-        except BaseException:
-            with self._lock:
-                self._jobs[task_id] = job  # the next poll tries again
-            raise
+            turn = self._turns.setdefault(task_id, Lock())
+        with turn:  # two polls of one task do not both fetch its pictures
+            job = self._jobs.get(task_id) or self.cassette.job(task_id)
+            if job is None:
+                self._stranger(request, response)
+            elif not job.complete:
+                self._seen(job, request, response)
 
-    def _images(self, request: Request, results: list[Json]) -> list[Image]:
-        images = []
+    def _seen(self, job: Job, request: Request, response: Response) -> None:
+        state = self._state(job, request, response)
+        if state is None:
+            return
+        new = _is_new(job, state)
+        if new:
+            job = self._jobs[job.task_id] = with_(job, states=[*job.states, state])
+        if state.lasting and Status(state.task_status).terminal:
+            self._ended(job, request, response)
+        elif new:
+            with suppress(CassetteError):  # the next one writes it
+                self.cassette.put(job)
+
+    def _state(self, job: Job, request: Request, response: Response) -> State | None:
+        """What a poll showed, if it is something to keep."""
+        body = _json(response)
+        offset = round(self.clock.now() - job.at.timestamp(), 3)
+        if response.status != HTTPStatus.OK:
+            kept = redaction.masked(redaction.refused(body), _key(request))
+            return (
+                State(offset=offset, status=response.status, body=kept) if "code" in kept else None
+            )
+        kept = redaction.polled(body)
+        if kept["output"].get("task_status") not in list(Status):
+            return None
+        if self.redact_prompts:
+            kept = redaction.without_prompts(kept)
+        return State(offset=offset, body=redaction.masked(kept, _key(request)))
+
+    def _ended(self, job: Job, request: Request, response: Response) -> None:
+        """Write a job down as a whole; whatever fails, the next poll tries again."""
+        results = _json(response)["output"].get("results") or []
+        images, trouble = self._images(request, results)
+        if job.task_status == Status.UNKNOWN:
+            trouble = "the service had forgotten the task before its end was seen"
+        trouble = redaction.masked(trouble)
+        job = with_(job, images=images, trouble=trouble, complete=trouble is None)
+        self._jobs[job.task_id] = job
+        self.cassette.put(job, self._replaced(job) if job.complete else ())
+        if job.complete:
+            del self._jobs[job.task_id]
+
+    def _replaced(self, job: Job) -> list[str]:
+        """The tasks of the same request that were in the cassette before."""
+        if not self.anew:
+            return []
+        entries = [self.cassette[at] for at in self.cassette.find(job.request)]
+        ids = [entry.task_id for entry in entries if isinstance(entry, Job)]
+        return [task_id for task_id in ids if task_id not in self.recorded]
+
+    def _stranger(self, request: Request, response: Response) -> None:
+        """A poll of a task that was not created here: only what went wrong is written down."""
+        body = _json(response)
+        status = body.get("output", {}).get("task_status") if body else None
+        if response.status == HTTPStatus.OK and status != Status.UNKNOWN:
+            return
+        form = self._form(request, "query")
+        known = [self.cassette[at] for at in self.cassette.find(form)]
+        if not known or getattr(known[-1], "status", None) != response.status:
+            self._exchanged("query", request, response)
+
+    # --- pictures ------------------------------------------------------------------------------
+
+    def _images(self, request: Request, results: list[Json]) -> tuple[list[Image], str | None]:
+        """The pictures that could be fetched, and why the first of the others could not."""
+        images: list[Image] = []
+        trouble = None
         for index, result in enumerate(results):
             if "url" in result:
-                response = self._fetch(request, result["url"])
-                kind = response.header("content-type") or "application/octet-stream"
-                images.append(self.cassette.keep_image(index, response.body, kind))
-        return images
+                try:
+                    fetched = self._fetch(request, result["url"])
+                except (UpstreamError, ConnectionLost) as error:
+                    trouble = trouble or f"result {index}: {error}"
+                    continue
+                kind = fetched.header("content-type") or "application/octet-stream"
+                images.append(self.cassette.keep_image(index, fetched.body, kind, self.pictures))
+        return images, trouble
 
     def _fetch(self, request: Request, url: str) -> Response:
         parts = urlsplit(url)
-        own = self._host(request)
-        if parts.netloc != own and not routes.IMAGE_HOST.fullmatch(parts.hostname or ""):
+        if parts.netloc != self._host(request) and not routes.IMAGE_HOST.fullmatch(
+            parts.hostname or ""
+        ):
             raise UpstreamError(
-                f"a result lies on {parts.netloc}, which is no image host of the service: "
-                "it was not fetched, and the job was not recorded"
+                f"it lies on {parts.netloc}, which is no image host of the service, and was not "
+                "fetched"
             )
         wanted = Request(
             method="GET", scheme=parts.scheme, host=parts.netloc, path=parts.path, query=parts.query
         )
         response = self._upstream.handle(wanted)
         if response.status != HTTPStatus.OK:
-            raise UpstreamError(f"a result could not be fetched: HTTP {response.status} from {own}")
+            raise UpstreamError(f"it could not be fetched: HTTP {response.status}")
         return response
+
+
+def _is_new(job: Job, state: State) -> bool:
+    """Whether a state differs from the last of its kind: of the task, or of a trouble."""
+    seen = [known for known in job.states if known.lasting or not state.lasting]
+    return not seen or (seen[-1].status, seen[-1].body) != (state.status, state.body)
 
 
 def _about(request: Request) -> tuple[routes.Operation, str]:

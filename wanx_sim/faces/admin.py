@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..errors import WanxSimError
+from ..errors import StoreUnavailableError, WanxSimError
 from ..protocol.lifecycle import IllegalTransition
 from ..service import Service
 from ..sessions import HEADER
@@ -142,7 +142,8 @@ def _answer(message: object, status: int = 200) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
-        return _answer(ErrorMessage(error=str(error)), 500)
+        again = isinstance(error, StoreUnavailableError)
+        return _answer(ErrorMessage(error=str(error)), 503 if again else 500)
     says = error.detail
     if error.status_code == 404 and says == "Not Found":  # noqa: PLR2004
         says = f"there is no {request.url.path}; GET {ROOT}/ lists what there is"

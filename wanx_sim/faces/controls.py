@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import metadata
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -207,14 +208,18 @@ def requests(sim: Simulator, wanted: RequestFilter) -> Requests:
 @control("GET", "/tasks")
 def tasks(sim: Simulator, wanted: TaskFilter) -> TaskList:
     """List the tasks, newest last."""
-    now = sim.clock.now()
-    found = [
-        task
-        for task in sim.store.tasks()
-        if wanted.model in (None, task.order.model) and wanted.status in (None, task.status(now))
-    ]
-    rows = [_task(task, now) for task in _newest(found, wanted.limit)]
-    return TaskList(total=len(found), tasks=rows)
+    now, store = sim.clock.now(), sim.store
+    found = store.tasks(newest_first=True)
+    if wanted.model is None and wanted.status is None:
+        total, newest = store.count(), list(islice(found, wanted.limit))
+    else:
+        admitted = [task for task in found if _admits(wanted, task, now)]
+        total, newest = len(admitted), admitted[: wanted.limit]
+    return TaskList(total=total, tasks=[_task(task, now) for task in reversed(newest)])
+
+
+def _admits(wanted: TaskFilter, task: Task, now: float) -> bool:
+    return wanted.model in (None, task.order.model) and wanted.status in (None, task.status(now))
 
 
 def _newest(rows: list[_Row], limit: int | None) -> list[_Row]:

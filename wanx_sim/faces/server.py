@@ -178,6 +178,11 @@ class Server:
         return f"{self.url}/api/v1"
 
     @property
+    def busy(self) -> bool:
+        """Whether it is answering a request right now."""
+        return bool(self._uvicorn.server_state.tasks)
+
+    @property
     def ca_file(self) -> Path | None:
         """The certificate that clients must trust; None without TLS and without a proxy."""
         return self._authority.ca_file if self._authority else None

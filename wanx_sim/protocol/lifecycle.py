@@ -126,21 +126,21 @@ def fire(status: Status, event: Event) -> Status:
         raise IllegalTransition(status, event) from None
 
 
-class Failure(msgspec.Struct, frozen=True):
+class Failure(msgspec.Struct, frozen=True, array_like=True):
     """Why a task or one of its images failed, in the service's words."""
 
     code: str
     message: str
 
 
-class Leg(msgspec.Struct, frozen=True, omit_defaults=True):
+class Leg(msgspec.Struct, frozen=True, array_like=True):
     """How long one status lasts: so many seconds, so many polls, or (neither) until told."""
 
     seconds: float | None = None
     polls: int | None = None
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Plan(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """All that decides a task's status: its legs, the moments known so far, how it ends."""
 
     submitted: float
@@ -193,11 +193,12 @@ def events(plan: Plan, now: float) -> Iterator[Event]:
         yield Event.SCHEDULE
         if plan.ended is not None and plan.ended <= now:
             yield Event.FAIL if plan.failure else Event.SUCCEED
-    if now >= _end_of_memory(plan):
+    if now >= end_of_memory(plan):
         yield Event.FORGET
 
 
-def _end_of_memory(plan: Plan) -> float:
+def end_of_memory(plan: Plan) -> float:
+    """When the task is forgotten."""
     kept = plan.submitted + RETENTION
     return kept if plan.forgotten is None else min(kept, plan.forgotten)
 
@@ -208,6 +209,20 @@ def status(plan: Plan, now: float) -> Status:
     for event in events(plan, now):
         current = fire(current, event)
     return current
+
+
+def timeline(plan: Plan) -> list[tuple[float, Status]]:
+    """What the task is, and from when on, as far as its plan says; later rows overrule earlier."""
+    if plan.canceled is not None:
+        found = [(plan.submitted, Status.CANCELED)]
+    else:
+        found = [(plan.submitted, Status.PENDING)]
+        if plan.scheduled is not None:
+            found.append((plan.scheduled, Status.RUNNING))
+            if plan.ended is not None:
+                found.append((plan.ended, Status.FAILED if plan.failure else Status.SUCCEEDED))
+    found.append((end_of_memory(plan), Status.UNKNOWN))
+    return found
 
 
 def moments(plan: Plan, now: float) -> tuple[float | None, float | None]:

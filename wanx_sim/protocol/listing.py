@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from math import inf, nextafter
 
 import msgspec
 
 from . import errors
 from .behaviour import Behaviour
 from .errors import Refusal
-from .lifecycle import Status
+from .lifecycle import RETENTION, Status
 from .task import Task
 from .times import BEIJING
 
@@ -79,6 +80,15 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
             page=_positive("page_no", query, 1),
             size=_positive("page_size", query, 10),
         )
+
+    @property
+    def skip(self) -> int:
+        """How many tasks come before its page."""
+        return (self.page - 1) * self.size
+
+    def span(self, now: float) -> tuple[float, float]:
+        """The first and the last moment of submission that it admits, both included."""
+        return max(self.start, nextafter(now - RETENTION, inf)), self.end
 
     def admits(self, task: Task, now: float) -> bool:
         """Whether a task belongs in the list."""

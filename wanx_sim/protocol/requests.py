@@ -123,7 +123,7 @@ class Body(msgspec.Struct, frozen=True):
     parameters: Parameters = Parameters()
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Order(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """What was asked for, with the model's defaults filled in."""
 
     model: str

@@ -271,13 +271,14 @@ def refused(
     return says | {"request_id": request}
 
 
-def listed(found: Sequence[Task], now: float, request: str, *, page: int, size: int) -> Body:
+def listed(
+    rows: Sequence[Task], total: int, now: float, request: str, *, page: int, size: int
+) -> Body:
     """One page of the task list, in the observed key order; times in epoch milliseconds."""
-    first = (page - 1) * size
     return {
-        "total": len(found),
-        "data": [_row(task, now) for task in found[first : first + size]],
-        "total_page": -(-len(found) // size),
+        "total": total,
+        "data": [_row(task, now) for task in rows],
+        "total_page": -(-total // size),
         "page_no": page,
         "request_id": request,
         "page_size": size,

@@ -12,8 +12,11 @@ from .lifecycle import Plan, Status, status
 from .requests import Order
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One task; everything the service says about it follows from this and the present."""
+class Task(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """One task; everything the service says about it follows from this and the present.
+
+    Like all that it holds it is written as an array: a store keeps a million of them.
+    """
 
     task_id: str
     request_id: str

@@ -1,23 +1,39 @@
 """Where tasks and rendered pictures are kept: one small interface, an engine a module.
 
-A store knows records and bytes, and nothing of what they mean. Everything in it can be thrown
-away: tasks are made again by running the application again, pictures by rendering them again.
-What people keep is a cassette.
+Whatever is asked of many tasks at once (a page of the list, a place in the queue, the bill) is
+asked of an index, which `index` describes; no engine ever reads all tasks for it.
+
+Everything in a store can be thrown away: tasks are made again by running the application again,
+pictures by rendering them again. What people keep is a cassette.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from ..protocol.catalogue import Region
+from ..protocol.listing import Filter
+from ..protocol.queue import Line
 from ..protocol.task import Task
+from .index import Total
 
 Change = Callable[[Task], Task]
 
 
+class Page(NamedTuple):
+    """One page of a list, and how many tasks the whole list holds."""
+
+    total: int
+    tasks: list[Task]
+
+
 class Store(Protocol):
     """What a simulator needs of a store. Every method may be called from any thread."""
+
+    shared: bool
+    """Whether several processes may work on what it holds."""
 
     def add(self, task: Task) -> bool:
         """Keep a new task; False, and nothing is changed, if its id is taken."""
@@ -25,20 +41,39 @@ class Store(Protocol):
     def get(self, task_id: str) -> Task | None:
         """The task with that id, if there is one."""
 
-    def update(self, task_id: str, change: Change) -> Task | None:
+    def update(self, task_id: str, change: Change, now: float) -> Task | None:
         """Replace a task by what ``change`` makes of it, atomically, and return the new one.
 
-        An exception from ``change`` leaves the task as it was and reaches the caller.
+        ``change`` may be called more than once, when another process was quicker. An exception
+        from it leaves the task as it was and reaches the caller.
         """
 
-    def exclusively(self) -> AbstractContextManager[object]:
-        """A block in which no other thread or process changes a task."""
+    def exclusively(self, name: str) -> AbstractContextManager[object]:
+        """A block that one thread of one process is in at a time, of all that ask for that name.
 
-    def tasks(self) -> Iterator[Task]:
+        What it reads of the store holds until its end, for whoever changes it asks for the name.
+        """
+
+    def tasks(self, *, newest_first: bool = False) -> Iterator[Task]:
         """All tasks, in the order in which they were added."""
 
     def count(self) -> int:
         """How many tasks there are, without reading them."""
+
+    def page(self, region: Region, wanted: Filter, now: float) -> Page:
+        """The page of a region's list that a filter asks for, newest task first."""
+
+    def line(self, queue: str, places: int) -> Line:
+        """What a new task of a queue has ahead of it, where so many may run at a time."""
+
+    def holders(self, queue: str, now: float) -> list[Task]:
+        """The tasks of a queue that have not ended, in the order in which they came."""
+
+    def totals(self) -> dict[str, Total]:
+        """What was ordered, model by model, in the order in which they were first asked for."""
+
+    def images(self, queue: str) -> int:
+        """How many images of a queue's tasks are on the bill."""
 
     def picture(self, key: str, render: Callable[[], bytes]) -> bytes:
         """The picture under a key, rendered when it is first asked for."""
@@ -50,8 +85,14 @@ class Store(Protocol):
         """Let go of files and connections."""
 
 
+KNOWN = "memory://, disk:, disk:PATH and redis://HOST:PORT/DB"
+
+
 def open_store(url: str) -> Store:
-    """The store that a URL names: ``memory://``, ``disk:`` (in the cache folder), ``disk:PATH``.
+    """The store that a URL names.
+
+    ``memory://``; ``disk:`` (in the cache folder); ``disk:PATH``; ``redis://HOST:PORT/DB``, for
+    Redis and Valkey, with ``?prefix=NAME`` where several share a database (default ``wanx-sim``).
 
     Raises:
         StoreError: for a URL that names none, or a place that cannot be used.
@@ -67,4 +108,10 @@ def open_store(url: str) -> Store:
         from .disk import DiskStore, default_folder  # noqa: PLC0415
 
         return DiskStore(rest or default_folder())
-    raise StoreError(f"no store is named {url!r}; known: memory://, disk: and disk:PATH")
+    if scheme in ("redis", "rediss", "unix"):
+        from .redis import RedisStore  # noqa: PLC0415
+
+        return RedisStore(url)
+    # A URL may hold a password, which stands behind the slashes.
+    named, slashes, _ = url.partition("://")
+    raise StoreError(f"no store is named {named + slashes!r}; known: {KNOWN}")

@@ -1,63 +1,164 @@
-"""The store of tests: dictionaries, gone with the process."""
+"""The store of tests: nothing but memory, gone with the process.
+
+It keeps tasks as bytes, not as objects: a million take 450 MB instead of several GB, and what
+reads one takes 4 µs longer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
+from math import inf, nextafter
 from threading import RLock
 
 from ..protocol.task import Task
-from . import Change
+from . import Change, compact
+from .compact import Key
+from .index import SINCE, UNTIL, Total
+from .indexed import NEW, Indexed
+from .ranked import Ranked
 
 PICTURES = 256
 """How many rendered pictures are kept; about 25 MB at the service's sizes."""
 
+_NUMBER = 4
+"""Bytes before a record: the task's number."""
 
-class MemoryStore:
+
+class MemoryStore(Indexed):
     """Tasks and pictures in memory."""
 
+    shared = False
+
     def __init__(self) -> None:
-        self._tasks: dict[str, Task] = {}
         self._pictures: dict[str, bytes] = {}
-        self._lock = RLock()
+        self._mutex = RLock()
+        self._empty()
+
+    def _empty(self) -> None:
+        self._records: dict[Key, bytes] = {}
+        self._keys: list[Key] = []
+        self._codec = compact.Codec()
+        self._stages = bytearray()
+        self._sets: defaultdict[str, Ranked] = defaultdict(Ranked)
+        self._by_model: defaultdict[str, Total] = defaultdict(Total)
+        self._by_queue: defaultdict[str, int] = defaultdict(int)
 
     def __repr__(self) -> str:
-        return f"<MemoryStore {len(self._tasks)} tasks>"
+        return f"<MemoryStore {len(self._records)} tasks>"
+
+    # --- tasks -----------------------------------------------------------------------------------
 
     def add(self, task: Task) -> bool:
         """See `Store.add`."""
-        return self._tasks.setdefault(task.task_id, task) is task
+        key = compact.key(task.task_id)
+        with self._mutex:
+            if key in self._records:
+                return False
+            number = len(self._keys)
+            self._write(key, number, task)
+            self._keys.append(key)
+            self._added(number, task.plan.submitted)
+        return True
 
     def get(self, task_id: str) -> Task | None:
         """See `Store.get`."""
-        return self._tasks.get(task_id)
+        return self._read(compact.key(task_id))
 
-    def update(self, task_id: str, change: Change) -> Task | None:
+    def _read(self, key: Key) -> Task | None:
+        with self._mutex:
+            record = self._records.get(key)
+            return None if record is None else self._codec.decode(key, memoryview(record)[_NUMBER:])
+
+    def _write(self, key: Key, number: int, task: Task) -> None:
+        self._records[key] = number.to_bytes(_NUMBER, "big") + self._codec.encode(task)
+
+    def update(self, task_id: str, change: Change, now: float) -> Task | None:
         """See `Store.update`."""
-        with self._lock:
-            task = self._tasks.get(task_id)
-            if task is not None:
-                task = self._tasks[task_id] = change(task)
-            return task
+        key = compact.key(task_id)
+        with self._mutex:
+            old = self._read(key)
+            if old is None:
+                return None
+            new = change(old)
+            number = int.from_bytes(self._records[key][:_NUMBER], "big")
+            self._write(key, number, new)
+            self._changed(old, new, number, now)
+        return new
 
-    def exclusively(self) -> AbstractContextManager[object]:
-        """See `Store.exclusively`."""
-        return self._lock
+    def exclusively(self, name: str) -> AbstractContextManager[object]:  # noqa: ARG002
+        """See `Store.exclusively`: there is one lock for all names."""
+        return self._mutex
 
-    def tasks(self) -> Iterator[Task]:
+    def tasks(self, *, newest_first: bool = False) -> Iterator[Task]:
         """See `Store.tasks`."""
-        return iter(list(self._tasks.values()))
+        keys = self._keys[::-1] if newest_first else list(self._keys)
+        return (task for key in keys if (task := self._read(key)) is not None)
 
     def count(self) -> int:
         """See `Store.count`."""
-        return len(self._tasks)
+        return len(self._keys)
+
+    # --- the index -------------------------------------------------------------------------------
+
+    def _lock(self) -> AbstractContextManager[object]:
+        return self._mutex
+
+    def _new(self) -> Iterable[int]:
+        return range(len(self._stages), len(self._keys))
+
+    def _load(self, numbers: Iterable[int]) -> list[Task]:
+        found = (self._read(self._keys[number]) for number in numbers)
+        return [task for task in found if task is not None]
+
+    def _stage(self, number: int) -> int:
+        return self._stages[number] if number < len(self._stages) else NEW
+
+    def _set_stage(self, number: int, stage: int) -> None:
+        self._stages[number : number + 1] = bytes([stage])
+
+    def _put(self, name: str, score: float, number: int) -> None:
+        self._sets[name].add(score, number)
+
+    def _drop(self, name: str, score: float, number: int) -> None:
+        self._sets[name].remove(score, number)
+
+    def _due(self, now: float, most: int) -> list[int]:
+        until, since = self._sets[UNTIL], self._sets[SINCE]
+        due = until.lowest(now, most) if until.least <= now else []
+        if since.most > now:
+            due += [number for _, number in since.highest(nextafter(now, inf), inf, 0, most)]
+        return due
+
+    def _count(self, name: str, low: float, high: float) -> int:
+        found = self._sets.get(name)
+        return found.count(low, high) if found else 0
+
+    def _highest(
+        self, name: str, low: float, high: float, skip: int, take: int
+    ) -> list[tuple[float, int]]:
+        found = self._sets.get(name)
+        return found.highest(low, high, skip, take) if found else []
+
+    def _charge(self, model: str, queue: str, more: Total) -> None:
+        self._by_model[model] = self._by_model[model].plus(more)
+        self._by_queue[queue] += more.images
+
+    def _totals(self) -> dict[str, Total]:
+        return dict(self._by_model)
+
+    def _images(self, queue: str) -> int:
+        return self._by_queue.get(queue, 0)
+
+    # --- pictures, and the end -------------------------------------------------------------------
 
     def picture(self, key: str, render: Callable[[], bytes]) -> bytes:
         """See `Store.picture`."""
         content = self._pictures.get(key)
         if content is None:
             content = render()
-            with self._lock:
+            with self._mutex:
                 self._pictures[key] = content
                 while len(self._pictures) > PICTURES:
                     del self._pictures[next(iter(self._pictures))]
@@ -65,8 +166,8 @@ class MemoryStore:
 
     def clear(self) -> None:
         """See `Store.clear`."""
-        with self._lock:
-            self._tasks.clear()
+        with self._mutex:
+            self._empty()
             self._pictures.clear()
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ from wanx_sim import (
     Cassette,
     CassetteError,
     CassetteMissError,
+    Fault,
     ManualClock,
     Player,
     Recorder,
@@ -367,7 +368,7 @@ def test_a_picture_that_was_changed_on_disk_is_not_handed_out(record, talk):
     client = talk(Player(recording.path))
     link = first_link(client, "花店")
     (file,) = recording.cassette.images_folder.iterdir()
-    file.write_bytes(b"another picture")
+    file.write_bytes(file.read_bytes()[::-1])
     with pytest.raises(CassetteError, match="its hash differs"):
         client.client.get(link)
 
@@ -399,7 +400,8 @@ def missed(flower_shop, talk):
 
 def test_a_miss_names_the_cassette_the_differences_and_the_command(missed, flower_shop):
     assert missed("一间书店", n=2, watermark=True) == (
-        f"nothing in {flower_shop.path} answers this request. The nearest recorded job differs in:\n"
+        f"nothing in {flower_shop.path} answers this request. The nearest recorded one, in "
+        f"{flower_shop.path}, differs in:\n"
         "  input.prompt          recorded '一间花店', asked '一间书店'\n"
         "  parameters.n          recorded 1, asked 2\n"
         "  parameters.watermark  recorded False, asked True\n"
@@ -493,9 +495,17 @@ def test_a_job_can_be_resumed_without_its_create(flower_shop, talk):
     assert client.pictures(outputs[-1]) == flower_shop.pictures[0]
 
 
-def test_a_task_that_was_not_recorded_is_unknown(flower_shop, talk):
-    output = talk(Player(flower_shop.path)).poll("no-such-task")["output"]
-    assert output == {"task_id": "no-such-task", "task_status": "UNKNOWN"}
+def test_a_task_that_was_not_recorded_is_a_miss(flower_shop, talk):
+    with pytest.raises(CassetteMissError, match="/api/v1/tasks/no-such-task"):
+        talk(Player(flower_shop.path)).poll("no-such-task")
+
+
+def test_a_task_that_was_recorded_as_unknown_is_unknown_however_often(sim, clock, talk, library):
+    recorder = Recorder(sim, library / "unknown", clock=clock)
+    recorded = [talk(recorder).poll("no-such-task")["output"] for _ in range(3)]
+    assert len(recorder.cassette.interactions) == 1
+    client = talk(Player(library / "unknown"))
+    assert [client.poll("no-such-task")["output"] for _ in range(3)] == recorded
 
 
 def test_a_task_is_forgotten_24_hours_after_its_submission(flower_shop, talk):
@@ -507,15 +517,72 @@ def test_a_task_is_forgotten_24_hours_after_its_submission(flower_shop, talk):
     assert client.poll(task_id)["output"]["task_status"] == "UNKNOWN"
 
 
-def test_a_replayed_task_cannot_be_cancelled(flower_shop, talk):
+def test_a_replayed_task_can_be_cancelled_while_it_shows_pending(flower_shop, talk):
     client = talk(Player(flower_shop.path))
-    answer = client.ask("POST", f"{TASKS}/{client.submit('一间花店')}/cancel")
+    task_id = client.submit("一间花店")
+    assert client.ask("POST", f"{TASKS}/{task_id}/cancel").status_code == 200
+    assert [client.poll(task_id)["output"]["task_status"] for _ in range(2)] == ["CANCELED"] * 2
+
+
+def test_a_replayed_task_that_runs_cannot_be_cancelled(flower_shop, talk):
+    client = talk(Player(flower_shop.path))
+    task_id = client.submit("一间花店")
+    while client.poll(task_id)["output"]["task_status"] == "PENDING":
+        pass
+    answer = client.ask("POST", f"{TASKS}/{task_id}/cancel")
     assert (answer.status_code, answer.json()["code"]) == (400, "UnsupportedOperation")
+    assert client.history(task_id)[-1]["task_status"] == "SUCCEEDED"
 
 
-def test_a_list_of_tasks_is_a_miss(flower_shop, talk):
-    with pytest.raises(CassetteMissError, match="holds no task list"):
-        talk(Player(flower_shop.path)).ask("GET", TASKS)
+@pytest.mark.parametrize("polls", [0, 1, 5])
+def test_a_recorded_cancel_takes_effect_when_it_is_asked_for(sim, clock, talk, library, polls):
+    sim.timing = "manual"
+    recorder = Recorder(sim, library / "cancel", clock=clock)
+    recording = talk(recorder)
+    task_id = recording.submit()
+    recording.poll(task_id)
+    recording.ask("POST", f"{TASKS}/{task_id}/cancel")
+    recorded = recording.poll(task_id)["output"]
+    player = Player(library / "cancel")
+    client = talk(player)
+    client.submit()
+    before = [client.poll(task_id)["output"]["task_status"] for _ in range(polls)]
+    assert before == ["PENDING"] * polls
+    assert client.ask("POST", f"{TASKS}/{task_id}/cancel").status_code == 200
+    assert client.poll(task_id)["output"].keys() == recorded.keys()
+    assert client.poll(task_id)["output"]["task_status"] == "CANCELED"
+    assert player.unused == []
+
+
+def test_the_list_shows_the_tasks_that_were_asked_for_as_their_polls_do(record, talk):
+    recording = record("花店", "书店", "never asked for")
+    client = talk(Player(recording.path, clock=ManualClock()))
+    assert client.ask("GET", TASKS).json()["total"] == 0
+    client.job("花店")
+    client.submit("书店")
+    listed = client.ask("GET", TASKS).json()
+    assert {row["task_id"]: row["status"] for row in listed["data"]} == {
+        recording.task_ids[0]: "SUCCEEDED",
+        recording.task_ids[1]: "PENDING",
+    }
+    running = client.ask("GET", f"{TASKS}?status=RUNNING").json()
+    assert (running["total"], running["data"]) == (0, [])
+
+
+def test_a_throttled_poll_is_replayed_once_between_the_states(sim, clock, talk, library):
+    recorder = Recorder(sim, library / "throttled", clock=clock)
+    recording = talk(recorder)
+    task_id = recording.submit()
+    recording.poll(task_id)
+    sim.faults.add(Fault(on="query", code="Throttling.RateQuota"))
+    recording.poll(task_id)
+    recording.history(task_id)
+    client = talk(Player(library / "throttled"))
+    client.submit()
+    answers = [client.ask("GET", f"{TASKS}/{task_id}") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 429, 200, 200, 200]
+    instant = talk(Player(library / "throttled", pace="instant"))
+    assert instant.job()["task_status"] == "SUCCEEDED"
 
 
 def test_requests_are_refused_as_the_service_would_refuse_them(flower_shop, talk):

@@ -61,11 +61,14 @@ def test_a_job_recorded_over_a_socket_holds_no_secret_and_no_account(sim, talk, 
     assert found(library) == []
 
 
-def test_the_list_of_an_account_s_tasks_is_passed_on_and_never_written(recorder, talk, library):
-    listed = talk(recorder).ask("GET", "/api/v1/tasks")
-    assert listed.status_code == 200
-    recorder.close()
-    assert not library.exists()
+def test_of_the_list_of_an_account_only_the_cassette_s_own_tasks_are_written(recorder, talk, sim):
+    talk(sim).submit("somebody else's")
+    own = talk(recorder).submit()
+    listed = talk(recorder).ask("GET", "/api/v1/tasks").json()
+    assert len(listed["data"]) == 2
+    kept = recorder.cassette.interactions[-1].body
+    assert [row["task_id"] for row in kept["data"]] == [own]
+    assert not {"api_key_id", "caller_uid", "caller_parent_id"} & set(kept["data"][0])
 
 
 def test_a_service_that_repeats_the_key_is_not_quoted(scripted, talk, library):

@@ -422,7 +422,7 @@ def test_what_is_no_json_is_refused(ask, body):
 
 
 def test_trouble_with_the_store_is_said(sim, ask, monkeypatch):
-    def broken():
+    def broken(**_):
         raise StoreError("make room")
 
     monkeypatch.setattr(sim.store, "tasks", broken)

@@ -145,8 +145,9 @@ def test_the_first_ten_are_the_default_page():
 )
 def test_a_page_is_a_part_and_the_total_is_the_whole(task_at, page, size, numbers, pages):
     found = [task_at(1, number) for number in range(5)]
-    body = responses.listed(found, NOW, "r", page=page, size=size)
-    assert [row["task_id"] for row in body["data"]] == [found[n].task_id for n in numbers]
+    rows = [found[number] for number in numbers]
+    body = responses.listed(rows, 5, NOW, "r", page=page, size=size)
+    assert [row["task_id"] for row in body["data"]] == [row.task_id for row in rows]
     assert (body["total"], body["total_page"]) == (5, pages)
     assert (body["page_no"], body["page_size"]) == (page, size)
 
@@ -154,7 +155,7 @@ def test_a_page_is_a_part_and_the_total_is_the_whole(task_at, page, size, number
 @pytest.mark.proves("answer.list")
 def test_a_row_gives_its_times_in_milliseconds_and_only_those_it_has(task_at):
     pending, running, done = (
-        responses.listed([task_at(1, pending=Leg(seconds=seconds))], NOW, "r", page=1, size=1)
+        responses.listed([task_at(1, pending=Leg(seconds=seconds))], 1, NOW, "r", page=1, size=1)
         for seconds in (7200.0, 3590.0, 10.0)
     )
     hour_ago = int(NOW - HOUR) * 1000

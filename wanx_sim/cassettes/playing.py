@@ -1,0 +1,146 @@
+"""One job while it is replayed: what each poll shows, and when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from ..protocol.lifecycle import Status
+from ..protocol.times import BEIJING, wire_time
+from .cassette import Cassette
+from .format import Job, Json, State
+
+Pace = Literal["steps", "recorded", "instant"] | float
+"""How fast states come: one a poll, as time passed then, the last at once,
+or so many times as fast."""
+
+_TIMES = ("submit_time", "scheduled_time", "end_time")
+
+
+def checked_pace(pace: str | float) -> Pace:
+    """A pace, or ValueError with those there are."""
+    if pace in ("steps", "recorded", "instant"):
+        return pace  # type: ignore[return-value]
+    try:
+        factor = float(pace)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < float("inf"):
+        raise ValueError(
+            f"no pace is {pace!r}; known: steps, recorded, instant, or how many times as fast "
+            "as it was recorded, such as 10"
+        )
+    return factor
+
+
+class Playing:
+    """A job that is being replayed: when it began, and how far its polls have come.
+
+    Args:
+        job: what was recorded.
+        cassette: where its pictures are.
+        started: epoch seconds of the create that it answers.
+        prompt: what that create asked for, to stand where only a hash was recorded.
+        held: whether its CANCELED waits for a cancel, since one was recorded with it.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        cassette: Cassette,
+        started: float,
+        *,
+        prompt: str | None = None,
+        held: bool = False,
+    ) -> None:
+        self.job, self.cassette, self.started = job, cassette, started
+        self.prompt = prompt
+        self.canceled: float | None = None
+        self.ended: float | None = None
+        self._states = [
+            state for state in job.states if not (held and state.task_status == Status.CANCELED)
+        ]
+        self._polls = 0
+        self._troubles: set[int] = set()
+
+    # --- which state ---------------------------------------------------------------------------
+
+    def poll(self, now: float, pace: Pace) -> State:
+        """What the next poll is answered."""
+        if self.canceled is not None:
+            return self._last_canceled()
+        self._polls += 1
+        if pace == "steps":
+            place = self._polls - 1
+            return self._states[place] if place < len(self._states) else self._lasting()
+        due = self._due(now, pace)
+        for place in range(due if pace != "instant" else 0):
+            if not self._states[place].lasting and place not in self._troubles:
+                self._troubles.add(place)
+                return self._states[place]
+        return self._lasting(due)
+
+    def status(self, now: float, pace: Pace) -> Status:
+        """What the task is at present, as far as an application can know."""
+        if self.canceled is not None:
+            return Status.CANCELED
+        due = self._polls if pace == "steps" else self._due(now, pace)
+        return Status(self._lasting(due).task_status or Status.PENDING)
+
+    def _due(self, now: float, pace: Pace) -> int:
+        """How many states time has brought."""
+        if pace == "instant":
+            return len(self._states)
+        factor = 1.0 if pace in ("recorded", "steps") else float(pace)
+        elapsed = (now - self.started) * factor
+        return sum(state.offset <= elapsed for state in self._states)
+
+    def _lasting(self, until: int | None = None) -> State:
+        """The last state of the task before a place; before the first, what the create said."""
+        lasting = [state for state in self._states[:until] if state.lasting]
+        output = dict(self.job.created["output"])
+        return lasting[-1] if lasting else State(offset=0.0, body={"output": output})
+
+    # --- cancel --------------------------------------------------------------------------------
+
+    def cancel(self, now: float) -> None:
+        """From now on it is CANCELED."""
+        self.canceled = now
+
+    def _last_canceled(self) -> State:
+        """The CANCELED that was recorded, or one as the service's pages have it."""
+        recorded = [state for state in self.job.states if state.task_status == Status.CANCELED]
+        if recorded:
+            return recorded[-1]
+        times = {
+            "submit_time": wire_time(self.started),
+            "end_time": wire_time(self.canceled or 0.0),
+        }
+        output = {"task_id": self.job.task_id, "task_status": Status.CANCELED} | times
+        return State(offset=0.0, body={"output": output})
+
+    # --- when ----------------------------------------------------------------------------------
+
+    def shown(self, state: State, now: float) -> Json:
+        """A state's output with its moments moved to this replay; its end is noted.
+
+        They are counted from the recorded `submit_time`, since the service's clock and the
+        recorder's need not agree. No moment may lie in the future: a job that took a minute may be
+        replayed in a second.
+        """
+        output: Json = state.body["output"]
+        recorded = {name: at for name in _TIMES if (at := _moment(output.get(name)))}
+        shift = self.started - recorded.get("submit_time", self.job.at.timestamp())
+        moved = {name: wire_time(min(at + shift, now)) for name, at in recorded.items()}
+        output = output | moved
+        if self.ended is None and Status(state.task_status).terminal:
+            self.ended = max(self.started, _moment(output.get("end_time")) or now)
+        return output
+
+
+def _moment(text: object) -> float | None:
+    """Epoch seconds of a time as the service writes it; None for what is no such time."""
+    try:
+        return datetime.fromisoformat(str(text)).replace(tzinfo=BEIJING).timestamp()
+    except ValueError:
+        return None

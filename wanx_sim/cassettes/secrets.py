@@ -1,0 +1,74 @@
+"""The scanner: what is shaped like a secret is never saved, wherever it stands.
+
+The whitelist of `redaction` keeps out the fields that carry secrets; this keeps them out of the
+texts that are let in: a prompt, a message, a file of another tool.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import SecretFoundError
+
+_SHAPES = {
+    "key": r"\bsk-[A-Za-z0-9_-]{16,}|\b(?:LTAI|AKIA)[A-Za-z0-9]{12,}|\bBearer +[^\s\"'<>\[\]]{8,}",
+    "signature": r"(?:Signature|security-token|OSSAccessKeyId|AccessKeyId)=[^\s\"'<>&\[\]]+",
+    "account id": r"(?<![0-9A-Za-z])[0-9]{16}(?![0-9A-Za-z])",
+    "e-mail address": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}",
+}
+"""An Alibaba Cloud account's id has 16 digits; `LTAI` begins its access keys."""
+
+_PATTERNS = {kind: re.compile(shape, re.IGNORECASE) for kind, shape in _SHAPES.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Something that is shaped like a secret: what it is, and the dotted path where it stands."""
+
+    kind: str
+    where: str
+
+
+def mask(text: str) -> str:
+    """The text with the name of its kind where a secret stood."""
+    for kind, pattern in _PATTERNS.items():
+        text = pattern.sub(f"[{kind}]", text)
+    return text
+
+
+def kinds(text: str) -> list[str]:
+    """The kinds of secrets that a text holds."""
+    return [kind for kind, pattern in _PATTERNS.items() if pattern.search(text)]
+
+
+def find(value: Any, where: str = "") -> Iterator[Secret]:
+    """The secrets of a JSON value, its keys included."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from find(str(key), f"{where} (a key)" if where else "a key")
+            yield from find(item, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from find(item, f"{where}.{place}")
+    elif isinstance(value, str):
+        yield from (Secret(kind, where) for kind in kinds(value))
+
+
+def check(value: Any, what: str) -> None:
+    """Let nothing pass that holds a secret.
+
+    Raises:
+        SecretFoundError: names the field and the kind, never the secret.
+    """
+    found = list(dict.fromkeys(find(value)))
+    if found:
+        places = ", ".join(
+            f"{secret.where} holds what looks like a {secret.kind}" for secret in found
+        )
+        raise SecretFoundError(
+            f"{what} was not written to a cassette: {places}. Take it out, or record with "
+            "redacted prompts (--redact-prompts, redact_prompts=True), which writes hashes"
+        )

@@ -1,0 +1,186 @@
+"""The way to Redis: a connection a thread, its troubles in our words, locks.
+
+A thread keeps its connection: a pool's bookkeeping costs as much as a loopback round trip.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha1
+from threading import local
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlencode
+
+try:
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.exceptions import NoScriptError
+    from redis.lock import Lock
+    from redis.retry import Retry
+except ImportError:  # pragma: no cover - depends on what is installed
+    if not TYPE_CHECKING:
+        redis = None
+
+from ..errors import StoreError, StoreUnavailableError
+
+PATIENCE = 5.0
+"""Seconds that an answer may take before Redis counts as gone."""
+
+LOCK_SECONDS = 10.0
+"""For how long a lock may be held; whoever holds it longer may no longer write."""
+
+_PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+
+
+class _Mine(local):
+    """What a thread has."""
+
+    def __init__(self) -> None:
+        self.client: redis.Redis | None = None
+        self.locks: list[Lock] = []
+
+
+class Connection:
+    """A Redis or Valkey database, and the prefix of all keys there.
+
+    Raises:
+        StoreError: if the URL is wrong or the package is missing.
+    """
+
+    def __init__(self, url: str) -> None:
+        if redis is None:
+            raise StoreError("a store in Redis needs more: pip install 'wanx-kit[redis]'")
+        self._url, prefix = _split(url)
+        self.place, self.prefix = _place(self._url), prefix + ":"
+        self._mine = _Mine()
+        self._clients: list[redis.Redis] = []
+        self._digests: dict[str, str] = {}
+
+    def key(self, name: str) -> str:
+        """A key under the prefix."""
+        return self.prefix + name
+
+    def _client(self) -> redis.Redis:
+        client = self._mine.client
+        if client is None:
+            client = redis.Redis.from_url(
+                self._url,
+                single_connection_client=True,
+                socket_timeout=PATIENCE,
+                socket_connect_timeout=PATIENCE,
+                # What is safe to repeat is known here, not there.
+                retry=Retry(NoBackoff(), 0),
+            )
+            self._mine.client = client
+            self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for client in self._clients:
+            client.close()
+
+    @contextmanager
+    def _trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError) as error:
+            raise StoreUnavailableError(
+                f"the store in Redis at {self.place} cannot be reached ({_said(error)}): start it, "
+                "or wait until it is back"
+            ) from error
+        except (redis.RedisError, ValueError) as error:
+            raise StoreError(
+                f"the store in Redis at {self.place} cannot be used ({_said(error)})"
+            ) from error
+
+    def _send(self, *command: Any, again: bool = True) -> Any:
+        try:
+            return self._client().execute_command(*command)  # type: ignore[no-untyped-call]
+        except redis.ConnectionError:  # as a restart of Redis leaves every connection
+            if not again:
+                raise
+        return self._client().execute_command(*command)  # type: ignore[no-untyped-call]
+
+    def run(self, *command: Any) -> Any:
+        """One command, which may be sent twice."""
+        with self._trouble():
+            return self._send(*command)
+
+    def script(self, script: str, *arguments: Any, again: bool = True) -> Any:
+        """A Lua script, with the prefix for its first argument; ``again``: it may be sent twice."""
+        digest = self._digests.get(script)
+        if digest is None:
+            digest = sha1(script.encode()).hexdigest()  # noqa: S324 - Redis names scripts so
+            self._digests[script] = digest
+        with self._trouble():
+            try:
+                return self._send("EVALSHA", digest, 0, self.prefix, *arguments, again=again)
+            except NoScriptError:  # it is the first time, or Redis is a new one
+                return self._send("EVAL", script, 0, self.prefix, *arguments, again=again)
+
+    def pipelined(self, *commands: tuple[Any, ...]) -> list[Any]:
+        """Several commands in one round trip, which nobody else's come between."""
+        with self._trouble(), self._client().pipeline(transaction=True) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+            return pipeline.execute()
+
+    @contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Wait for a lock, and hold it for a block.
+
+        Raises:
+            StoreUnavailableError: if others hold it for too long.
+        """
+        with self._trouble():
+            lock = Lock(
+                self._client(), self.key(f"lock:{name}"), timeout=LOCK_SECONDS, sleep=0.002,
+                blocking_timeout=LOCK_SECONDS, thread_local=False,
+            )  # fmt: skip
+            got = lock.acquire()
+        if not got:
+            raise StoreUnavailableError(f"the store in Redis at {self.place} is too busy")
+        self._mine.locks.append(lock)
+        try:
+            yield
+        finally:
+            self._mine.locks.remove(lock)
+            self._release(lock)
+
+    def _release(self, lock: Lock) -> None:
+        try:
+            lock.release()
+        except redis.RedisError:
+            # It ends by itself, and nothing was written after it was lost.
+            lock.local.token = None
+
+    @property
+    def held(self) -> tuple[Any, Any]:
+        """The key and the token of the lock that this thread holds; both empty without one."""
+        if not self._mine.locks:
+            return "", ""
+        lock = self._mine.locks[-1]
+        return lock.name, lock.local.token
+
+
+def _split(url: str) -> tuple[str, str]:
+    """A URL without its prefix, and the prefix."""
+    base, _, query = url.partition("?")
+    wanted = parse_qs(query)
+    prefix = wanted.pop("prefix", ["wanx-sim"])[-1]
+    if not _PREFIX.fullmatch(prefix):
+        raise StoreError("a prefix is 1 to 64 of the characters A-Z a-z 0-9 . _ : -")
+    return f"{base}?{urlencode(wanted, doseq=True)}" if wanted else base, prefix
+
+
+def _place(url: str) -> str:
+    """A URL without what is secret in it."""
+    scheme, _, rest = url.partition("?")[0].partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _said(error: Exception) -> str:
+    return str(error).rstrip(".")

@@ -1,0 +1,44 @@
+"""diskcache without pickle: bytes in files and a database, and nothing that could run as code.
+
+A value or a key that is marked as pickled is refused, whatever a file says (CVE-2025-69872).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import diskcache
+from diskcache.core import MODE_PICKLE
+
+from ..errors import StoreError
+
+
+class PlainDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache is untyped
+    """A diskcache `Disk` that neither writes nor reads pickle."""
+
+    def put(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            raise TypeError(f"a store's keys are strings, not {type(key).__name__}")
+        return super().put(key)
+
+    def get(self, key: Any, raw: Any) -> Any:
+        if not raw:
+            raise StoreError(_pickled(self._directory))
+        return super().get(key, raw)
+
+    def store(self, value: Any, read: Any, key: Any = diskcache.UNKNOWN) -> Any:
+        if not isinstance(value, bytes):
+            raise TypeError(f"a store's values are bytes, not {type(value).__name__}")
+        return super().store(value, read, key)
+
+    def fetch(self, mode: Any, filename: Any, value: Any, read: Any) -> Any:
+        if mode == MODE_PICKLE:
+            raise StoreError(_pickled(self._directory))
+        return super().fetch(mode, filename, value, read)
+
+
+def _pickled(folder: str) -> str:
+    return (
+        f"the store in {folder} holds a pickled value, which wanx-sim never writes and never "
+        "loads: delete the folder, or choose another with --store disk:PATH"
+    )

@@ -1,0 +1,233 @@
+"""The store of several machines: Redis 6 or Valkey, as a single server.
+
+A poll is one round trip and so is a create. Whatever must be atomic is a script (`scripts`), for
+nobody locks what a poll changes: it is written if it is still what was read, and else tried again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from secrets import token_hex
+from threading import local
+from typing import Any
+
+import msgspec
+
+from ..errors import StoreError, StoreUnavailableError
+from ..protocol.catalogue import Region
+from ..protocol.listing import Filter
+from ..protocol.queue import NEVER, Line
+from ..protocol.task import Task
+from . import Change, Page, index, scripts
+from .connection import LOCK_SECONDS, Connection
+from .index import Total
+
+FORMAT = 1
+"""The version of what is written; a database with another one is refused, not guessed at."""
+
+PICTURE_SECONDS = 24 * 3600
+"""How long a rendered picture is kept; it is rendered again after that."""
+
+_SOME = 500
+_LARGEST = 2**53  # whole numbers up to here are whole in Lua, too
+
+_encode = msgspec.msgpack.encode
+_decode = msgspec.msgpack.Decoder(Task).decode
+
+
+class _Mine(local):
+    seen: tuple[str, bytes] | None = None
+    """The record that this thread has read last."""
+
+
+class RedisStore:
+    """Tasks and pictures in a Redis or Valkey database.
+
+    Args:
+        url: ``redis://[USER:PASSWORD@]HOST:PORT/DB``, ``rediss://`` for TLS, ``unix://PATH?db=DB``;
+            ``prefix=NAME`` in its query stands before all keys (default ``wanx-sim``).
+
+    Raises:
+        StoreError: if the URL is wrong, the server cannot be reached, or the database holds a
+            store of another format.
+    """
+
+    shared = True
+
+    def __init__(self, url: str) -> None:
+        self._redis = Connection(url)
+        self._mine = _Mine()
+        self._check_format()
+
+    def __repr__(self) -> str:
+        return f"<RedisStore {self._redis.place} {self._redis.prefix}>"
+
+    def _check_format(self) -> None:
+        self._redis.run("SET", self._redis.key("format"), FORMAT, "NX")
+        found = self._redis.run("GET", self._redis.key("format"))
+        if found != str(FORMAT).encode():
+            self.close()
+            raise StoreError(
+                f"the store in Redis at {self._redis.place} has format {found!r} under "
+                f"{self._redis.prefix!r}, this wanx-sim reads and writes {FORMAT}: choose another "
+                "prefix (?prefix=NAME) or another database"
+            )
+
+    # --- tasks -----------------------------------------------------------------------------------
+
+    def add(self, task: Task) -> bool:
+        """See `Store.add`."""
+        done = self._redis.script(
+            scripts.ADD, *self._redis.held, task.task_id, _encode(task),
+            _standing(task, token_hex(8)), repr(task.plan.submitted),
+            *_charge(task, index.bill(task)),
+        )  # fmt: skip
+        self._check_lock(done)
+        return bool(done)
+
+    def get(self, task_id: str) -> Task | None:
+        """See `Store.get`."""
+        record = self._read(task_id)
+        return None if record is None else self._decoded(record)
+
+    def _read(self, task_id: str) -> bytes | None:
+        record: bytes | None = self._redis.run("HGET", self._redis.key("tasks"), task_id)
+        self._mine.seen = None if record is None else (task_id, record)
+        return record
+
+    def _decoded(self, record: bytes) -> Task:
+        try:
+            return _decode(record)
+        except msgspec.DecodeError as error:
+            raise StoreError(
+                f"the store in Redis at {self._redis.place} holds a damaged task ({error}): choose "
+                "another prefix (?prefix=NAME)"
+            ) from error
+
+    def update(self, task_id: str, change: Change, now: float) -> Task | None:
+        """See `Store.update`."""
+        # What was read last is tried first: if it has changed since, Redis says so.
+        seen, self._mine.seen = self._mine.seen, None
+        record = seen[1] if seen and seen[0] == task_id else self._read(task_id)
+        while record:
+            old = self._decoded(record)
+            new = change(old)
+            # Not sent twice: what the first one wrote would count as somebody else's.
+            found = self._redis.script(
+                scripts.UPDATE, *self._redis.held, task_id, record, _encode(new), _standing(new),
+                repr(now), *_charge(new, index.bill(new).minus(index.bill(old))), again=False,
+            )  # fmt: skip
+            self._check_lock(found)
+            if found == 1:
+                return new
+            record = found
+        return None
+
+    def _check_lock(self, answer: Any) -> None:
+        if answer == b"LOCK":
+            raise StoreUnavailableError(
+                f"the store in Redis at {self._redis.place} took longer than {LOCK_SECONDS:g} s; "
+                "nothing was changed"
+            )
+
+    def exclusively(self, name: str) -> AbstractContextManager[object]:
+        """See `Store.exclusively`; a name cannot be asked for again inside its own block."""
+        return self._redis.lock(name)
+
+    def tasks(self, *, newest_first: bool = False) -> Iterator[Task]:
+        """See `Store.tasks`."""
+        size = self.count()
+        for start in range(0, size, _SOME):
+            span = (start, min(start + _SOME, size) - 1)
+            if newest_first:
+                span = (max(size - start - _SOME, 0), size - start - 1)
+            ids = self._redis.run("LRANGE", self._redis.key("order"), *span)
+            records = self._redis.run("HMGET", self._redis.key("tasks"), *ids) if ids else []
+            for record in reversed(records) if newest_first else records:
+                if record is not None:  # all may have been cleared meanwhile
+                    yield self._decoded(record)
+
+    def count(self) -> int:
+        """See `Store.count`."""
+        return int(self._redis.run("LLEN", self._redis.key("order")))
+
+    # --- the index -------------------------------------------------------------------------------
+
+    def page(self, region: Region, wanted: Filter, now: float) -> Page:
+        """See `Store.page`."""
+        low, high = wanted.span(now)
+        asked = (
+            index.list_of(region, wanted), repr(low), repr(high),
+            min(wanted.skip, _LARGEST), min(wanted.size, _LARGEST), repr(now),
+        )  # fmt: skip
+        total, records = -1, []
+        while total == -1:
+            total, *records = self._redis.script(scripts.PAGE, *asked)
+        return Page(total, [self._decoded(record) for record in records])
+
+    def line(self, queue: str, places: int) -> Line:
+        """See `Store.line`."""
+        first, turn = self._redis.key(f"set:starts/{queue}"), self._redis.key(f"set:frees/{queue}")
+        found = self._redis.pipelined(
+            ("ZREVRANGE", first, 0, 0, "WITHSCORES"),
+            ("ZREVRANGE", turn, places - 1, places - 1, "WITHSCORES"),
+        )
+        return Line(*(_score(row) for row in found))
+
+    def holders(self, queue: str, now: float) -> list[Task]:
+        """See `Store.holders`."""
+        records = self._redis.script(scripts.HOLDERS, queue, repr(now))
+        return [self._decoded(record) for record in records]
+
+    def totals(self) -> dict[str, Total]:
+        """See `Store.totals`."""
+        models, found = self._redis.pipelined(
+            ("LRANGE", self._redis.key("models"), 0, -1), ("HGETALL", self._redis.key("totals"))
+        )
+        kinds = (b"tasks/", b"images/", b"cost/")
+        return {
+            model.decode(): Total(*(int(found[kind + model]) for kind in kinds)) for model in models
+        }
+
+    def images(self, queue: str) -> int:
+        """See `Store.images`."""
+        return int(self._redis.run("HGET", self._redis.key("totals"), f"queue/{queue}") or 0)
+
+    # --- pictures, and the end -------------------------------------------------------------------
+
+    def picture(self, key: str, render: Callable[[], bytes]) -> bytes:
+        """See `Store.picture`."""
+        name = self._redis.key(f"picture:{key}")
+        content: bytes | None = self._redis.run("GET", name)
+        if content is None:
+            content = render()
+            self._redis.run("SET", name, content, "EX", PICTURE_SECONDS)
+        return content
+
+    def clear(self) -> None:
+        """See `Store.clear`."""
+        pattern = re.sub(r"([*?\[\]\\])", r"\\\1", self._redis.prefix) + "*"
+        self._redis.script(scripts.CLEAR, pattern, FORMAT)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._redis.close()
+
+
+def _standing(task: Task, mark: str = "") -> bytes:
+    # Number and stage, which come first, are filled in there.
+    return _encode((0, 0, *msgspec.structs.astuple(index.standing(task)), mark))
+
+
+def _charge(task: Task, more: Total) -> tuple[Any, ...]:
+    model = task.order.model
+    return (model, index.queue_of(task.account, model), *more)
+
+
+def _score(row: list[Any]) -> float:
+    """The score of the first member in an answer: pairs, or flat in older versions of redis-py."""
+    if not row:
+        return NEVER
+    return float(row[0][1] if isinstance(row[0], list | tuple) else row[1])

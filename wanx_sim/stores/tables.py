@@ -1,0 +1,324 @@
+"""The tasks of a disk store: one SQLite database, with sorted sets that count without walking.
+
+SQLite knows how to find an entry in an index, but not how many come before it: to count a list of
+a million it reads a million. So a list is kept in chunks (table ``chunk``), each with its number
+of entries; what is read is their sum and a part of one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+from .index import SINCE, UNTIL, Total, counted
+from .indexed import NEW
+
+FULL = 1024
+"""Entries of a chunk: a million are a thousand chunks, so that neither part takes long."""
+
+_LAST = 2**62
+
+_SETTINGS = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = OFF;
+PRAGMA cache_size = -16384;
+PRAGMA temp_store = MEMORY;
+"""
+# Readers never wait for a writer (WAL). A power cut may lose the last tasks of a fake service, a
+# killed process loses none (OFF); NORMAL took half as long again for a create. 16 MB of cache are
+# all the memory that a million tasks take; more, or a memory map, made polls no faster.
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS task (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, stage INTEGER, record BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS indexed (one INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS name (place INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS entry (
+    place INTEGER, score REAL, number INTEGER, PRIMARY KEY (place, score, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS chunk (
+    place INTEGER, score REAL, number INTEGER, size INTEGER NOT NULL,
+    PRIMARY KEY (place, score, number)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS total (
+    place INTEGER PRIMARY KEY, model TEXT NOT NULL UNIQUE,
+    tasks INTEGER NOT NULL, images INTEGER NOT NULL, cost INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS queue (name TEXT PRIMARY KEY, images INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Tables:
+    """The database of one folder, by one connection that this process's threads take in turn."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = sqlite3.connect(
+            path, timeout=60, isolation_level=None, check_same_thread=False, cached_statements=256
+        )
+        self._mutex = RLock()
+        self._depth = 0
+        self._places: dict[str, int] = {}
+        try:
+            self._connection.executescript(_SETTINGS)
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def create(self) -> None:
+        """Make what is missing."""
+        with self.changing():
+            for statement in _SCHEMA.split(";")[:-1]:
+                self.run(statement)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._mutex:
+            self._connection.close()
+
+    def run(self, statement: str, *values: Any) -> sqlite3.Cursor:
+        """One statement."""
+        return self._connection.execute(statement, values)
+
+    def one(self, statement: str, *values: Any) -> Any:
+        """The first row of a query, or None."""
+        with self._mutex:
+            return self._connection.execute(statement, values).fetchone()
+
+    def all(self, statement: str, *values: Any) -> list[Any]:
+        """All rows of a query."""
+        with self._mutex:
+            return self._connection.execute(statement, values).fetchall()
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """A transaction: no other thread or process writes; an exception takes all back."""
+        with self._mutex:
+            if self._depth == 0:
+                self.run("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield
+            except BaseException:
+                self._end("ROLLBACK")
+                raise
+            self._end("COMMIT")
+
+    def _end(self, statement: str) -> None:
+        self._depth -= 1
+        if self._depth:
+            return
+        if statement == "ROLLBACK":
+            self._places.clear()  # some may have been made just now
+        if self._connection.in_transaction:  # a full disk has ended it already
+            self.run(statement)
+
+    def clear(self) -> None:
+        """Delete all rows, but not the names: other processes remember their places."""
+        with self.changing():
+            for table in ("task", "indexed", "entry", "chunk", "total", "queue"):
+                self.run(f"DELETE FROM {table}")  # noqa: S608 - none of it was sent to us
+
+    # --- tasks -----------------------------------------------------------------------------------
+
+    def add(self, task_id: str, record: bytes) -> int | None:
+        """Keep a new record; its number, or None if the id is taken."""
+        query = "INSERT OR IGNORE INTO task (id, record) VALUES (?, ?)"
+        done = self.run(query, task_id, record)
+        return done.lastrowid if done.rowcount else None
+
+    def count_tasks(self) -> int:
+        """How many there are: numbers begin at 1, and none is ever taken out."""
+        return self.one("SELECT max(number) FROM task")[0] or 0
+
+    def new(self) -> list[int]:
+        """The numbers that are not in the index yet."""
+        query = (
+            "SELECT number FROM task "
+            "WHERE number > (SELECT coalesce(max(last), 0) FROM indexed) ORDER BY number"
+        )
+        numbers = [number for (number,) in self.all(query)]
+        if numbers:
+            self.run("INSERT OR REPLACE INTO indexed VALUES (1, ?)", numbers[-1])
+        return numbers
+
+    def stage(self, number: int) -> int:
+        """At which stage a task is in the index."""
+        (found,) = self.one("SELECT stage FROM task WHERE number = ?", number)
+        return NEW if found is None else found
+
+    def set_stage(self, number: int, stage: int) -> None:
+        """Note at which stage it is."""
+        self.run("UPDATE task SET stage = ? WHERE number = ?", stage, number)
+
+    # --- sorted sets -----------------------------------------------------------------------------
+
+    def _place(self, name: str) -> int:
+        place = self._places.get(name)
+        if place is None:
+            self.run("INSERT OR IGNORE INTO name (name) VALUES (?)", name)
+            (place,) = self.one("SELECT place FROM name WHERE name = ?", name)
+            self._places[name] = place
+        return place
+
+    def _known(self, name: str) -> int:
+        """The place of a set, or one where there is nothing; a reader makes no new one."""
+        place = self._places.get(name)
+        if place is None:
+            row = self.one("SELECT place FROM name WHERE name = ?", name)
+            if row is None:
+                return -1
+            place = self._places[name] = row[0]
+        return place
+
+    def put(self, name: str, score: float, number: int) -> None:
+        """Put a number into a set."""
+        place = self._place(name)
+        if counted(name):
+            self._counted(place, score, number, 1)
+        self.run("INSERT INTO entry VALUES (?, ?, ?)", place, score, number)
+
+    def drop(self, name: str, score: float, number: int) -> None:
+        """Take a number out of a set."""
+        place = self._place(name)
+        if counted(name):
+            self._counted(place, score, number, -1)
+        where = "place = ? AND score = ? AND number = ?"
+        self.run(f"DELETE FROM entry WHERE {where}", place, score, number)  # noqa: S608
+
+    def _chunk(self, place: int, score: float, number: int) -> Any:
+        return self.one(
+            "SELECT score, number, size FROM chunk WHERE place = ? AND (score, number) <= (?, ?) "
+            "ORDER BY score DESC, number DESC LIMIT 1",
+            place, score, number,
+        )  # fmt: skip
+
+    def _counted(self, place: int, score: float, number: int, more: int) -> None:
+        chunk = self._chunk(place, score, number)
+        if chunk is None:
+            self.run("INSERT INTO chunk VALUES (?, ?, ?, 0)", place, float("-inf"), -1)
+            chunk = (float("-inf"), -1, 0)
+        if chunk[2] + more > FULL:
+            self._split(place, chunk, (score, number))
+            self._counted(place, score, number, more)
+            return
+        self.run(
+            "UPDATE chunk SET size = size + ? WHERE place = ? AND score = ? AND number = ?",
+            more, place, chunk[0], chunk[1],
+        )  # fmt: skip
+
+    def _split(self, place: int, chunk: Any, wanted: tuple[float, int]) -> None:
+        last = self.one(
+            "SELECT score, number FROM entry WHERE place = ? "
+            "ORDER BY score DESC, number DESC LIMIT 1",
+            place,
+        )
+        # What grows at its end, as lists do, leaves full chunks behind; others leave halves.
+        head, left = wanted, FULL
+        if wanted < last:
+            left = FULL // 2
+            head = self.one(
+                "SELECT score, number FROM entry WHERE place = ? AND (score, number) >= (?, ?) "
+                "ORDER BY score, number LIMIT 1 OFFSET ?",
+                place, chunk[0], chunk[1], left,
+            )  # fmt: skip
+        self.run(
+            "UPDATE chunk SET size = ? WHERE place = ? AND score = ? AND number = ?",
+            left, place, chunk[0], chunk[1],
+        )  # fmt: skip
+        self.run("INSERT INTO chunk VALUES (?, ?, ?, ?)", place, *head, chunk[2] - left)
+
+    def count(self, name: str, low: float, high: float) -> int:
+        """How many scores of a list lie between two, both included."""
+        place = self._known(name)
+        return max(0, self._rank(place, high, _LAST) - self._rank(place, low, -1))
+
+    def _rank(self, place: int, score: float, number: int) -> int:
+        """How many entries come before a place in the order."""
+        chunk = self._chunk(place, score, number)
+        if chunk is None:
+            return 0
+        (before,) = self.one(
+            "SELECT coalesce(sum(size), 0) FROM chunk WHERE place = ? AND (score, number) < (?, ?)",
+            place, chunk[0], chunk[1],
+        )  # fmt: skip
+        (here,) = self.one(
+            "SELECT count(*) FROM entry WHERE place = ? "
+            "AND (score, number) >= (?, ?) AND (score, number) < (?, ?)",
+            place, chunk[0], chunk[1], score, number,
+        )  # fmt: skip
+        return int(before + here)
+
+    def highest(
+        self, name: str, low: float, high: float, skip: int, take: int
+    ) -> list[tuple[float, int]]:
+        """Scores and numbers between two scores, from the highest down, after skipping some."""
+        place, top = self._known(name), (high, _LAST)
+        if counted(name):
+            top, skip = self._skipped(place, top, skip)
+        return self.all(
+            "SELECT score, number FROM entry WHERE place = ? AND score >= ? "
+            "AND (score, number) < (?, ?) ORDER BY score DESC, number DESC LIMIT ? OFFSET ?",
+            place, low, *top, min(take, _LAST), skip,
+        )  # fmt: skip
+
+    def _skipped(
+        self, place: int, top: tuple[float, int], skip: int
+    ) -> tuple[tuple[float, int], int]:
+        """Go down whole chunks; where that leads to, and how much is left to skip."""
+        if skip < FULL:
+            return top, skip
+        chunks = self.run(
+            "SELECT score, number, size FROM chunk WHERE place = ? AND (score, number) < (?, ?) "
+            "ORDER BY score DESC, number DESC",
+            place, *top,
+        )  # fmt: skip
+        first = self._chunk(place, *top)
+        for score, number, size in chunks:
+            if (score, number) == first[:2]:  # only a part of it lies below the top
+                size = self._rank(place, *top) - self._rank(place, score, number)  # noqa: PLW2901
+            if size > skip:
+                break
+            top, skip = (score, number), skip - size
+        return top, skip
+
+    def due(self, now: float, most: int) -> list[int]:
+        """Some of the tasks whose status has changed, or not yet."""
+        rows = self.all(
+            "SELECT number FROM (SELECT number FROM entry "
+            "WHERE place = ? AND score <= ? ORDER BY score LIMIT ?) "
+            "UNION ALL SELECT number FROM (SELECT number FROM entry "
+            "WHERE place = ? AND score > ? ORDER BY score DESC LIMIT ?)",
+            self._known(UNTIL), now, most, self._known(SINCE), now, most,
+        )  # fmt: skip
+        return [number for (number,) in rows]
+
+    # --- totals ----------------------------------------------------------------------------------
+
+    def charge(self, model: str, queue: str, more: Total) -> None:
+        """Add to the totals."""
+        self.run(
+            "INSERT INTO total (model, tasks, images, cost) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (model) DO UPDATE SET tasks = tasks + excluded.tasks, "
+            "images = images + excluded.images, cost = cost + excluded.cost",
+            model, *more,
+        )  # fmt: skip
+        self.run(
+            "INSERT INTO queue VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET images = images + excluded.images",
+            queue, more.images,
+        )  # fmt: skip
+
+    def totals(self) -> dict[str, Total]:
+        """The totals, model by model."""
+        rows = self.all("SELECT model, tasks, images, cost FROM total ORDER BY place")
+        return {model: Total(*rest) for model, *rest in rows}
+
+    def images(self, queue: str) -> int:
+        """The images of a queue."""
+        row = self.one("SELECT images FROM queue WHERE name = ?", queue)
+        return row[0] if row else 0

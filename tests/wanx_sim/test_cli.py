@@ -205,7 +205,7 @@ def test_the_default_store_lies_in_the_user_s_cache_folder(start, client, enviro
     server = start("serve", "--port", 0)
     client(server).submit(PROMPT)
     server.ended()
-    assert list(tmp_path.rglob("wanx-sim/store/tasks/cache.db"))
+    assert list(tmp_path.rglob("wanx-sim/store/tasks.sqlite3"))
 
 
 def test_a_port_in_use_is_said_in_one_line(run):
@@ -231,7 +231,7 @@ def test_a_store_that_cannot_be_written_is_said_in_one_line(run, tmp_path):
 
 def test_a_store_of_another_format_is_said_in_one_line(run, tmp_path):
     simulator = Simulator(store=f"disk:{tmp_path}")
-    simulator.store._tasks.set("format", 999)
+    simulator.store._tables.run("PRAGMA user_version = 999")
     simulator.close()
     said = complaint(run("serve", "--port", 0, "--store", f"disk:{tmp_path}"))
     assert "has format 999" in said

@@ -233,12 +233,12 @@ def examples(count):
 
 
 def test_memory_says_what_a_plain_list_says(machine):
-    run(machine(Model, lambda _: "memory://"), settings=examples(150))
+    run(machine(Model, lambda _: "memory://"), settings=examples(50))
 
 
 def test_disk_says_what_a_plain_list_says(machine, tmp_path):
-    run(machine(Lasting, lambda _: f"disk:{tmp_path / uuid4().hex}"), settings=examples(40))
+    run(machine(Lasting, lambda _: f"disk:{tmp_path / uuid4().hex}"), settings=examples(15))
 
 
 def test_redis_says_what_a_plain_list_says(machine, redis_server):
-    run(machine(Lasting, lambda _: redis_server.url(f"model-{uuid4().hex}")), settings=examples(60))
+    run(machine(Lasting, lambda _: redis_server.url(f"model-{uuid4().hex}")), settings=examples(20))

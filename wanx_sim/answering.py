@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from . import magic, pictures, sessions
 from .access import authenticate
 from .account import fingerprint
+from .call import Call
 from .errors import StoreUnavailableError
 from .faults import Fault
 from .faults.strike import Strike
 from .faults.subject import Subject, of_create, of_task
-from .journal import Entry, asked
 from .planning import new_plan
 from .protocol import errors, lifecycle, links, listing, oss, requests, responses, routes
 from .protocol.catalogue import Region
@@ -38,37 +38,13 @@ _STORE_GONE = ErrorRow(
 
 
 @dataclass(slots=True)
-class Call:
-    """One request on its way through, with what the journal will want to know of it."""
+class _Call(Call):
+    """A request, and what of the simulator it is about."""
 
-    request: Request
-    now: float
-    request_id: str
-    operation: routes.Operation = "other"
-    task_id: str | None = None
-    task_status: str | None = None
-    model: str = ""
-    prompt: str = ""
     body: requests.Body | None = None
     task: Task | None = None
     subject: Subject | None = None
     strike: Strike | None = None
-
-    def entry(self, status: int | None, code: str | None) -> Entry:
-        return Entry(
-            at=self.now,
-            operation=self.operation,
-            method=self.request.method,
-            path=self.request.path,
-            status=status,
-            code=code,
-            task_id=self.task_id,
-            task_status=self.task_status,
-            model=self.model or None,
-            prompt=self.prompt or None,
-            user_agent=self.request.headers.get("user-agent"),
-            asked=asked(self.request.body) if self.operation == "create" else None,
-        )
 
 
 class Answers:
@@ -77,9 +53,9 @@ class Answers:
     def __init__(self, simulator: Simulator) -> None:
         self._sim = simulator
 
-    def _call(self, request: Request) -> Call:
+    def _call(self, request: Request) -> _Call:
         request_id = responses.request_id(self._sim.request_random.getrandbits(128))
-        return Call(request, self._sim.clock.now(), request_id)
+        return _Call(request, self._sim.clock.now(), request_id)
 
     def refuse(self, request: Request, refusal: Refusal) -> Response:
         """The answer to a request that is refused before anything of it is looked at."""
@@ -104,7 +80,7 @@ class Answers:
         self._sim.requests.add(call.entry(response.status, code))
         return response
 
-    def _refused(self, call: Call, refusal: Refusal) -> Response:
+    def _refused(self, call: _Call, refusal: Refusal) -> Response:
         if call.operation == "image":
             return oss.refused(call.request, refusal, call.now)
         kind = responses.kind_of(call.operation, refusal.status)
@@ -116,11 +92,11 @@ class Answers:
         return self._sent(call, body, status=refusal.status, kind=kind)
 
     def _sent(
-        self, call: Call, body: responses.Body, *, status: int = 200, kind: Kind = "task"
+        self, call: _Call, body: responses.Body, *, status: int = 200, kind: Kind = "task"
     ) -> Response:
         return responses.answer(body, call.now, status=status, kind=kind, dialect=self._sim.dialect)
 
-    def _answer(self, call: Call) -> Response:
+    def _answer(self, call: _Call) -> Response:
         found = routes.route(call.request)
         call.operation = found.operation
         call.task_id = found.task_id or links.task_id_of(found.key) or None
@@ -139,7 +115,7 @@ class Answers:
 
     # --- faults --------------------------------------------------------------------------------
 
-    def _arrived(self, call: Call, found: routes.Route) -> Response | None:
+    def _arrived(self, call: _Call, found: routes.Route) -> Response | None:
         """Choose the fault that strikes a request; an answer if one comes before the service's."""
         if not self._sim.faults and not self._sim.magic_prompts:
             return None
@@ -151,7 +127,7 @@ class Answers:
         call.strike = Strike(armed, self._sim.faults, self._sim.clock)
         return call.strike.arrived()
 
-    def _subject(self, call: Call, found: routes.Route) -> Subject:
+    def _subject(self, call: _Call, found: routes.Route) -> Subject:
         if found.operation == "create":
             with suppress(Refusal):
                 call.body = requests.decode(call.request.body)
@@ -171,7 +147,7 @@ class Answers:
             ]
         return []
 
-    def _strike(self, call: Call) -> None:
+    def _strike(self, call: _Call) -> None:
         """Let the chosen fault strike a request that is good; raises `Refusal` if it refuses."""
         if call.strike is None:
             return
@@ -180,7 +156,7 @@ class Answers:
             with suppress(KeyError, lifecycle.IllegalTransition):
                 self._sim.finish(call.task_id or "")
 
-    def _outcomes(self, call: Call) -> list[Fault]:
+    def _outcomes(self, call: _Call) -> list[Fault]:
         """The faults of the task that a create makes; the prompt's own have the last word."""
         if call.subject is None:
             return []
@@ -190,7 +166,7 @@ class Answers:
 
     # --- image ---------------------------------------------------------------------------------
 
-    def _image(self, call: Call, found: routes.Route) -> Response:
+    def _image(self, call: _Call, found: routes.Route) -> Response:
         self._strike(call)
         find: oss.Find = partial(pictures.find, self._sim.store)
         if call.strike and call.strike.fault.picture:
@@ -199,7 +175,7 @@ class Answers:
 
     # --- create --------------------------------------------------------------------------------
 
-    def _create(self, call: Call, region: Region, key: str) -> Response:
+    def _create(self, call: _Call, region: Region, key: str) -> Response:
         if call.request.headers.get("x-dashscope-async", "").lower() != "enable":
             raise Refusal(errors.NO_ASYNC_HEADER)
         if "json" not in call.request.headers.get("content-type", "").lower():
@@ -233,7 +209,7 @@ class Answers:
 
     def _accept(
         self,
-        call: Call,
+        call: _Call,
         region: Region,
         order: requests.Order,
         plan: Plan,
@@ -262,7 +238,7 @@ class Answers:
 
     # --- query, list, cancel -------------------------------------------------------------------
 
-    def _query(self, call: Call, region: Region) -> Response:
+    def _query(self, call: _Call, region: Region) -> Response:
         task = self._find(call, region)
         if task is None:
             call.task_status = Status.UNKNOWN
@@ -274,7 +250,7 @@ class Answers:
         body = responses.queried(task, call.now, call.request_id, link, self._sim.failed_shape)
         return self._sent(call, body)
 
-    def _find(self, call: Call, region: Region) -> Task | None:
+    def _find(self, call: _Call, region: Region) -> Task | None:
         task = call.task or self._sim.store.get(call.task_id or "")
         return task if task and task.region is region else None
 
@@ -295,7 +271,7 @@ class Answers:
 
         return link
 
-    def _cancel(self, call: Call, region: Region) -> Response:
+    def _cancel(self, call: _Call, region: Region) -> Response:
         if self._find(call, region) is None:
             raise Refusal(errors.CANCEL_REFUSED)
         try:
@@ -305,7 +281,7 @@ class Answers:
         call.task_status = Status.CANCELED
         return self._sent(call, responses.canceled(call.request_id))
 
-    def _list(self, call: Call, region: Region) -> Response:
+    def _list(self, call: _Call, region: Region) -> Response:
         wanted = listing.Filter.read(call.request.parameters, call.now)
         total, rows = self._page(region, wanted, call.now)
         body = responses.listed(

@@ -139,7 +139,7 @@ class Cassette:
 
     @contextmanager
     def _adding(self, entry: Entry) -> Iterator[tuple[list[msgspec.Raw], msgspec.Raw]]:
-        secrets.check(msgspec.to_builtins(entry), f"an interaction for {self.path}")
+        secrets.check(msgspec.to_builtins(entry), f"nothing was written to {self.path}")
         with self.editing() as document:
             yield document.interactions, msgspec.Raw(msgspec.json.encode(entry))
             model = entry.request.get("model")

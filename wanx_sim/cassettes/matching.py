@@ -12,7 +12,7 @@ from ..protocol import catalogue, requests
 from ..protocol.errors import Refusal
 from ..protocol.routes import Operation
 from ..wire import Request
-from .redaction import hashed, is_hashed, scrubbed
+from .redaction import hashed, is_hashed, masked, scrubbed
 
 Json = dict[str, Any]
 Difference = tuple[str, Any, Any]
@@ -45,7 +45,8 @@ def asked(request: Request, operation: Operation) -> Json:
         synchronous = request.headers.get("x-dashscope-async", "").lower() != "enable"
         return form | ({"synchronous": True} if synchronous else {})
     path = request.decoded_path.rstrip("/")
-    return {"method": request.method, "path": path, "query": _plain(request.parameters)}
+    form = {"method": request.method, "path": path, "query": _plain(request.parameters)}
+    return dict(masked(form))
 
 
 def canonical(content: bytes) -> Json:

@@ -65,7 +65,10 @@ class Pictures:
             return image
         if how == "placeholder":
             return replace(image, kept=how)
-        small = _thumbnail(content)
+        try:
+            small = _thumbnail(content)
+        except (OSError, SyntaxError, ValueError):  # a damaged PNG was paid for as well
+            return self.keep(image, content, "full")
         digest = sha256(small).hexdigest()
         self._write(digest, small)
         return replace(image, kept=how, file=digest)
@@ -119,10 +122,16 @@ def _thumbnail(content: bytes) -> bytes:
 def _enlarged(content: bytes, image: Image) -> bytes:
     from PIL import Image as Imaging  # noqa: PLC0415
 
-    with Imaging.open(BytesIO(content), formats=["PNG"]) as picture:
-        if max(picture.size) > _THUMBNAIL:  # before a bomb is unpacked
-            raise CassetteError(f"a thumbnail of {picture.size} is none: its file was changed")
-        return _png(picture.resize((image.width, image.height)))
+    try:
+        width, height = png_size(content)
+        if max(width, height) > _THUMBNAIL:  # before a bomb is unpacked
+            raise CassetteError(
+                f"a thumbnail of {width}×{height} is none: sides are at most {_THUMBNAIL} pixels"
+            )
+        with Imaging.open(BytesIO(content), formats=["PNG"]) as picture:
+            return _png(picture.resize((image.width, image.height)))
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged PNG
+        raise CassetteError(f"a thumbnail is damaged: {error}") from error
 
 
 def _png(picture: Any) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -13,9 +13,10 @@ from threading import RLock
 from typing import Literal
 
 from ..access import authenticate
+from ..call import Call
 from ..clock import Clock
 from ..errors import CassetteMissError
-from ..journal import Entry as JournalEntry, Journal
+from ..journal import Journal
 from ..protocol import errors, links, listing, oss, requests, responses, routes
 from ..protocol.catalogue import Region
 from ..protocol.errors import Refusal
@@ -32,37 +33,10 @@ from .redaction import is_hashed
 
 
 @dataclass(slots=True)
-class _Call:
-    """One request on its way through, with what the journal will want to know of it."""
+class _Call(Call):
+    """A request, and the canonical form that it is matched by."""
 
-    request: Request
-    now: float
-    request_id: str
-    operation: routes.Operation = "other"
-    task_id: str | None = None
-    task_status: str | None = None
-    form: Json | None = None
-
-    @property
-    def prompt(self) -> str | None:
-        prompt = ((self.form or {}).get("input") or {}).get("prompt")
-        return prompt if isinstance(prompt, str) else None
-
-    def entry(self, status: int | None, code: str | None = None) -> JournalEntry:
-        model = (self.form or {}).get("model")
-        return JournalEntry(
-            at=self.now,
-            operation=self.operation,
-            method=self.request.method,
-            path=self.request.path,
-            status=status,
-            code=code,
-            task_id=self.task_id,
-            task_status=self.task_status,
-            model=model if isinstance(model, str) else None,
-            prompt=self.prompt,
-            user_agent=self.request.headers.get("user-agent"),
-        )
+    form: Json = field(default_factory=dict)
 
 
 class Player(Service):
@@ -181,6 +155,9 @@ class Player(Service):
 
     def _take(self, call: _Call) -> Found | None:
         call.form = asked(call.request, call.operation)
+        if call.operation == "create":
+            call.model = _text(call.form.get("model"))
+            call.prompt = _text(call.form.get("input", {}).get("prompt"))
         return self.recordings.take(call.form)
 
     # --- create --------------------------------------------------------------------------------
@@ -190,11 +167,10 @@ class Player(Service):
         if taken is None:
             if call.request.headers.get("x-dashscope-async", "").lower() != "enable":
                 raise Refusal(errors.NO_ASYNC_HEADER)
-            form = call.form or {}
-            if "malformed" in form:
+            if "malformed" in call.form:
                 raise Refusal(errors.INVALID_BODY)
             requests.decode(call.request.body)  # what is no request is refused as one
-            raise self.recordings.miss(form)
+            raise self.recordings.miss(call.form)
         cassette, entry = taken
         if isinstance(entry, Exchange):
             return _exchanged(call, entry, "gateway")
@@ -208,7 +184,7 @@ class Player(Service):
         held = any(
             isinstance(entry, Exchange) and entry.status == HTTPStatus.OK for entry in cancels
         )
-        playing = Playing(job, cassette, call.now, prompt=call.prompt, held=held)
+        playing = Playing(job, cassette, call.now, prompt=call.prompt or None, held=held)
         self._playing[job.task_id] = playing
         self.replayed.append(job)
 
@@ -243,9 +219,9 @@ class Player(Service):
 
         However often it is asked for, the last one stays.
         """
-        found = self._take(call) or self.recordings.last(call.form or {})
+        found = self._take(call) or self.recordings.last(call.form)
         if found is None or not isinstance(found[1], Exchange):
-            raise self.recordings.miss(call.form or {})
+            raise self.recordings.miss(call.form)
         return _exchanged(call, found[1], "task")
 
     def _trouble(self, call: _Call) -> Response | None:
@@ -310,6 +286,10 @@ class Player(Service):
             call.now,
             lambda bucket, key: self._objects.get((bucket, key)),
         )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _worded(result: Json, prompt: str | None) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
@@ -93,6 +94,7 @@ class Recorder(Service):
         self._jobs: dict[str, Job] = {}
         self._lock = Lock()  # over a socket, requests come in threads of their own
         self._turns: dict[str, Lock] = {}
+        self._waiting: deque[Exchange] = deque()
         if self.cassette.exists:
             self.cassette.reload()
         if isinstance(upstream, str):
@@ -110,13 +112,18 @@ class Recorder(Service):
         return self.budget.spent
 
     def close(self) -> None:
-        """Hang up. The jobs that have not ended are in the cassette, marked as incomplete."""
+        """Hang up. The jobs that have not ended are in the cassette, marked as incomplete.
+
+        Raises:
+            CassetteError: if something of what was seen cannot be written even now.
+        """
+        if isinstance(self._upstream, Upstream):
+            self._upstream.close()
         with self._lock:
             unfinished, self._jobs = self._jobs, {}
         for job in unfinished.values():
             self.cassette.put(job)
-        if isinstance(self._upstream, Upstream):
-            self._upstream.close()
+        self._write_waiting()
 
     def handle(self, request: Request) -> Response:
         """The upstream's answer, byte for byte; what is new in it is written down."""
@@ -142,21 +149,21 @@ class Recorder(Service):
 
     def _create(self, request: Request) -> Response:
         form = self._form(request, "create")
-        secrets.check(form, "this create was not sent, and")
+        secrets.check(form, "this create was not sent")
         bought = purchase(form, self._region(request))
         self.budget.take(bought)
         try:
             self.cassette.create()  # what cannot be written is not bought
             response = self._upstream.handle(request)
         except ConnectionLost:  # the task may exist, and be billed: its price counts as spent
-            self.cassette.add(self._exchange("create", form, None))
+            self._add("create", form, None)
             raise
         except BaseException:
             self.budget.give_back(bought)
             raise
         body = _json(response)
         kept = redaction.created(body)
-        if response.status == HTTPStatus.OK and kept["output"].get("task_id"):
+        if response.status == HTTPStatus.OK and _task_id(kept):
             self._created(form, request, kept, bought)
             return response
         if "code" in body:
@@ -192,32 +199,47 @@ class Recorder(Service):
 
     # --- what is no job ------------------------------------------------------------------------
 
-    def _exchange(
-        self, operation: routes.Operation, form: Json, status: int | None, **more: object
-    ) -> Exchange:
-        at = moment(self.clock.now())
-        return Exchange(at=at, operation=operation, request=form, status=status, **more)  # type: ignore[arg-type]
-
     def _exchanged(self, operation: routes.Operation, request: Request, response: Response) -> None:
         """Write down an answer that is an error, or a cancel's."""
         body, form = _json(response), self._form(request, operation)
         if not body:
             text = response.body[: 4 * _TEXT].decode("utf-8", "replace")[:_TEXT]
-            text = redaction.masked(text, _key(request))
-            self.cassette.add(self._exchange(operation, form, response.status, text=text))
+            self._add(operation, form, response.status, text=redaction.masked(text, _key(request)))
             return
         kept = redaction.polled(body) if "output" in body else redaction.refused(body)
-        kept = redaction.masked(kept, _key(request))
-        self.cassette.add(self._exchange(operation, form, response.status, body=kept))
+        self._add(operation, form, response.status, body=redaction.masked(kept, _key(request)))
 
     def _listed(self, request: Request, response: Response) -> None:
         if response.status != HTTPStatus.OK:
             self._exchanged("list", request, response)
             return
         kept = redaction.listed(_json(response), self.recorded)
-        form = self._form(request, "list")
         masked = redaction.masked(kept, _key(request))
-        self.cassette.add(self._exchange("list", form, response.status, body=masked))
+        self._add("list", self._form(request, "list"), response.status, body=masked)
+
+    def _add(
+        self,
+        operation: routes.Operation,
+        form: Json,
+        status: int | None,
+        *,
+        body: Json | None = None,
+        text: str | None = None,
+    ) -> None:
+        """Write an exchange down, at once or, where the file cannot be written, with the next."""
+        at = moment(self.clock.now())
+        entry = Exchange(
+            at=at, operation=operation, request=form, status=status, body=body or {}, text=text
+        )
+        self._waiting.append(entry)
+        with suppress(CassetteError):  # the answer is worth more
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        with self._lock:
+            while self._waiting:
+                self.cassette.add(self._waiting[0])
+                self._waiting.popleft()
 
     # --- query ---------------------------------------------------------------------------------
 
@@ -262,8 +284,7 @@ class Recorder(Service):
 
     def _ended(self, job: Job, request: Request, response: Response) -> None:
         """Write a job down as a whole; whatever fails, the next poll tries again."""
-        results = _json(response)["output"].get("results") or []
-        images, trouble = self._images(request, results)
+        images, trouble = self._images(request, redaction.links(_json(response)))
         if job.task_status == Status.UNKNOWN:
             trouble = "the service had forgotten the task before its end was seen"
         trouble = redaction.masked(trouble)
@@ -284,7 +305,7 @@ class Recorder(Service):
     def _stranger(self, request: Request, response: Response) -> None:
         """A poll of a task that was not created here: only what went wrong is written down."""
         body = _json(response)
-        status = body.get("output", {}).get("task_status") if body else None
+        status = redaction.polled(body)["output"].get("task_status")
         if response.status == HTTPStatus.OK and status != Status.UNKNOWN:
             return
         form = self._form(request, "query")
@@ -294,19 +315,18 @@ class Recorder(Service):
 
     # --- pictures ------------------------------------------------------------------------------
 
-    def _images(self, request: Request, results: list[Json]) -> tuple[list[Image], str | None]:
+    def _images(self, request: Request, links: dict[int, str]) -> tuple[list[Image], str | None]:
         """The pictures that could be fetched, and why the first of the others could not."""
         images: list[Image] = []
         trouble = None
-        for index, result in enumerate(results):
-            if "url" in result:
-                try:
-                    fetched = self._fetch(request, result["url"])
-                except (UpstreamError, ConnectionLost) as error:
-                    trouble = trouble or f"result {index}: {error}"
-                    continue
-                kind = fetched.header("content-type") or "application/octet-stream"
-                images.append(self.cassette.keep_image(index, fetched.body, kind, self.pictures))
+        for index, url in links.items():
+            try:
+                fetched = self._fetch(request, url)
+            except (UpstreamError, ConnectionLost) as error:
+                trouble = trouble or f"result {index}: {error}"
+                continue
+            kind = fetched.header("content-type") or "application/octet-stream"
+            images.append(self.cassette.keep_image(index, fetched.body, kind, self.pictures))
         return images, trouble
 
     def _fetch(self, request: Request, url: str) -> Response:
@@ -342,10 +362,19 @@ def _about(request: Request) -> tuple[routes.Operation, str]:
 
 
 def _json(response: Response) -> Json:
+    """An answer's body; nothing for what is no object, or nested as no answer is."""
     try:
-        return msgspec.json.decode(response.body, type=Json)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = msgspec.json.decode(response.body, type=Json)
+        redaction.masked(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
+    return body
+
+
+def _task_id(body: Json) -> bool:
+    """Whether an answer to a create names a task."""
+    found = body["output"].get("task_id")
+    return isinstance(found, str) and bool(found)
 
 
 def _key(request: Request) -> str:

@@ -81,6 +81,14 @@ def polled(body: Json) -> Json:
     return kept
 
 
+def links(body: Json) -> dict[int, str]:
+    """Where the pictures of a poll's answer lie, each with its place among the results."""
+    results = _only(body.get("output"), ("results",)).get("results")
+    found = enumerate(results if isinstance(results, list) else [])
+    urls = {index: result.get("url") for index, result in found if isinstance(result, dict)}
+    return {index: url for index, url in urls.items() if isinstance(url, str)}
+
+
 def without_prompts(body: Json) -> Json:
     """An answer to a poll in which the texts that repeat the prompt are hashed."""
     output = body["output"]

@@ -57,8 +57,12 @@ def find(value: Any, where: str = "") -> Iterator[Secret]:
         yield from (Secret(kind, where) for kind in kinds(value))
 
 
+def _a(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+
+
 def check(value: Any, what: str) -> None:
-    """Let nothing pass that holds a secret.
+    """Let nothing pass that holds a secret; ``what`` says what does not happen then.
 
     Raises:
         SecretFoundError: names the field and the kind, never the secret.
@@ -66,9 +70,9 @@ def check(value: Any, what: str) -> None:
     found = list(dict.fromkeys(find(value)))
     if found:
         places = ", ".join(
-            f"{secret.where} holds what looks like a {secret.kind}" for secret in found
+            f"{secret.where} holds what looks like {_a(secret.kind)}" for secret in found
         )
         raise SecretFoundError(
-            f"{what} was not written to a cassette: {places}. Take it out, or record with "
+            f"{what}: {places}. Take it out, or record with "
             "redacted prompts (--redact-prompts, redact_prompts=True), which writes hashes"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 from typing import Literal
 
@@ -81,7 +82,7 @@ BEHAVIOURS = (
     ),
 )
 
-_TASK_ID_LENGTH = 36
+_NAME = re.compile(r"(.+)\d{9}\.png", re.ASCII)
 
 
 def object_key(task_id: str, index: int, ended: float) -> str:
@@ -96,7 +97,9 @@ def object_key(task_id: str, index: int, ended: float) -> str:
 
 def task_id_of(key: str) -> str:
     """The task id that an object key carries; whatever stands in its place if it carries none."""
-    return key.rpartition("/")[2][:_TASK_ID_LENGTH]
+    name = key.rpartition("/")[2]
+    match = _NAME.fullmatch(name)
+    return match[1] if match else name
 
 
 def buckets(region: Region) -> frozenset[str]:

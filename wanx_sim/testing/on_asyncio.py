@@ -1,8 +1,9 @@
 """Virtual sleep on asyncio: when is it certain that nothing else in a loop can run?
 
 A loop does not say so. Each of its tasks does: it can run, or it waits for other tasks, or it
-waits for something else, and that might be a real network. The last kind holds time for `GRACE`
-real seconds from when it was last seen to move, so that answers arrive before time goes on.
+waits for something else, and that might be a real network. The last kind holds time for some real
+naps from when it was last seen to move (`timeline.NAPS`), so that answers arrive before time goes
+on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from contextlib import suppress
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from .timeline import GRACE, Timeline
+from .timeline import FEW_NAPS, NAP, NAPS, Timeline
 
 Task = asyncio.Task[Any]
 
@@ -76,8 +77,10 @@ class _Watch:
         self._loop, self._timeline = loop, timeline
         self._sleeping: set[asyncio.Future[None]] = set()
         self._looking = False
-        self._changes = self._quiet = self._passes = 0
+        self._changes = self._quiet = self._passes = self._naps = 0
         self._waits: dict[Task, object] = {}
+        self._in_vain: dict[Task, object] = {}
+        """What was waited for already, and did not come."""
         self._since = 0.0
 
     def add(self, woken: asyncio.Future[None]) -> None:
@@ -101,27 +104,32 @@ class _Watch:
         else:
             self._quiet += 1
         if self._settled():
+            self._in_vain = self._waits
             self._timeline.move()
         if self._quiet <= _QUIET:
             self._loop.call_soon(self._look)
         else:
-            self._loop.call_later(GRACE / 2, self._look)
+            self._naps += 1
+            self._loop.call_later(NAP, self._look)
 
     def _see_changes(self, waits: dict[Task, object]) -> None:
         self._passes += 1
         if self._changes != self._timeline.changes or waits != self._waits:
             self._changes, self._waits = self._timeline.changes, waits
-            self._passes = self._quiet = 0
+            self._passes = self._quiet = self._naps = 0
             self._since = time.monotonic()
 
     def _settled(self) -> bool:
         if self._timeline.held():
             return False
-        if self._quiet >= _QUIET and not self._waits and self._timeline.alone:
-            return True
-        if time.monotonic() - self._since < GRACE:
-            return False
-        return self._quiet >= _QUIET or self._passes >= _SPINNING
+        if self._quiet >= _QUIET:
+            return self._naps >= self._naps_wanted()
+        return self._passes >= _SPINNING and time.monotonic() - self._since >= NAPS * NAP
+
+    def _naps_wanted(self) -> int:
+        if self._waits.items() <= self._in_vain.items():
+            return 0 if not self._waits and self._timeline.alone else FEW_NAPS
+        return NAPS
 
 
 def waited_for(task: Task) -> asyncio.Future[Any] | None:

@@ -5,10 +5,17 @@ from __future__ import annotations
 from weakref import WeakKeyDictionary
 
 import trio
-from trio.lowlevel import current_statistics, current_trio_token, spawn_system_task
+from trio.lowlevel import (
+    add_instrument,
+    current_statistics,
+    current_task,
+    current_trio_token,
+    remove_instrument,
+    spawn_system_task,
+)
 from trio.testing import wait_all_tasks_blocked
 
-from .timeline import GRACE, Timeline
+from .timeline import NAP, NAPS, Timeline
 
 
 class Sleepers:
@@ -36,20 +43,37 @@ class Sleepers:
                 self._asleep[token] -= 1
 
     async def _watch(self, token: trio.lowlevel.TrioToken) -> None:
+        steps = _Steps(current_task())
+        add_instrument(steps)
         try:
             while self._asleep[token]:
-                await self._settle()
+                if await self._settled(steps):
+                    self._timeline.move()
         finally:
+            remove_instrument(steps)
             del self._asleep[token]
 
-    async def _settle(self) -> None:
+    async def _settled(self, steps: _Steps) -> bool:
         await wait_all_tasks_blocked()
-        if self._timeline.held() or _network() or not self._timeline.alone:
-            seen = self._timeline.changes
-            await wait_all_tasks_blocked(GRACE)
-            if self._timeline.held() or seen != self._timeline.changes:
-                return
-        self._timeline.move()
+        if not (self._timeline.held() or _network()) and self._timeline.alone:
+            return True
+        seen = self._timeline.changes, steps.of_others
+        for _ in range(NAPS):
+            await wait_all_tasks_blocked(NAP)
+            if seen != (self._timeline.changes, steps.of_others):
+                return False
+        return not self._timeline.held()
+
+
+class _Steps(trio.abc.Instrument):
+    """Counts what other tasks do."""
+
+    def __init__(self, watch: trio.lowlevel.Task) -> None:
+        self._watch = watch
+        self.of_others = 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self.of_others += task is not self._watch
 
 
 def soon(token: trio.lowlevel.TrioToken, event: trio.Event) -> None:
@@ -63,5 +87,5 @@ def soon(token: trio.lowlevel.TrioToken, event: trio.Event) -> None:
 def _network() -> bool:
     """Whether a task waits for a socket; one is trio's own."""
     statistics = current_statistics().io_statistics
-    reading = getattr(statistics, "tasks_waiting_read", GRACE)
+    reading = getattr(statistics, "tasks_waiting_read", 2)
     return reading + getattr(statistics, "tasks_waiting_write", 0) > 1

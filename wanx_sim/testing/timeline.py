@@ -21,8 +21,15 @@ from threading import Condition, Thread, current_thread, enumerate as threads
 from ..clock import Clock
 from ..errors import EndlessSleepError
 
-GRACE = 0.01
-"""Real seconds that time stands still for others who might be waiting for a real network."""
+NAP = 0.002
+"""Real seconds of a nap. How long time stands still for others is counted in naps and not in
+seconds: on a busy machine each of them takes longer, and gives the others their turn."""
+
+NAPS = 25
+"""Naps that time stands still for who might be waiting for a real network."""
+
+FEW_NAPS = 10
+"""Naps for another thread, and for who was waited for so long before without anything coming."""
 
 MOST_SLEEPS = 10_000
 """How often a test may sleep: a loop without an end would else spin for ever."""
@@ -142,8 +149,11 @@ class Timeline:
             self.move()
             return
         seen = self.changes
-        self.changed.wait(GRACE)
-        if self.changes == seen and not self.held():
+        for _ in range(FEW_NAPS):
+            self.changed.wait(NAP)
+            if self.changes != seen:
+                return
+        if not self.held():
             self.move()
 
     def move(self) -> None:

@@ -62,6 +62,19 @@ def test_all_buys_anew_and_takes_the_place_of_what_was_recorded(opened, sim, lib
     assert new.task_id != old.task_id
 
 
+def test_all_keeps_what_it_records_more_than_once_itself(opened, library):
+    client = opened("all")
+    ids = [client.job()["task_id"] for _ in range(2)]
+    assert [job.task_id for job in jobs(library)] == ids
+
+
+def test_a_job_whose_end_was_not_recorded_is_bought_again_and_not_waited_for(opened, sim, library):
+    opened("once").submit()
+    client = opened("new_episodes")
+    assert client.job()["task_status"] == "SUCCEEDED"
+    assert (sim.ledger.tasks, [job.complete for job in jobs(library)]) == (2, [False, True])
+
+
 def test_a_mode_that_does_not_exist_is_refused_with_those_that_do(library):
     with pytest.raises(ValueError, match="known: none, once, new_episodes, all"):
         CassetteService(library / "modes", "rewrite")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import struct
+import zlib
+from hashlib import sha256
 
 import pytest
 
-from wanx_sim import CassetteError, Player, Recorder
+from wanx_sim import Cassette, CassetteError, Player, Recorder
 from wanx_sim.rendering import png_size
 
 PROMPT = "一间花店"
@@ -14,7 +16,7 @@ PROMPT = "一间花店"
 
 @pytest.fixture
 def kept(sim, clock, library, talk):
-    """Records a job with so much of its picture; its output, and the player."""
+    """Records a job with so much of its picture kept; the cassette."""
 
     def made(how):
         recorder = Recorder(sim, library / how, clock=clock, pictures=how)
@@ -57,10 +59,14 @@ def test_a_size_that_no_picture_has_is_refused_before_it_is_drawn(kept, talk):
 def test_a_bomb_in_the_place_of_a_thumbnail_is_not_unpacked(kept, talk):
     cassette = kept("thumbnail")
     (file,) = cassette.images_folder.iterdir()
-    content = bytearray(file.read_bytes())
-    content[16:24] = struct.pack(">II", 60_000, 60_000)
-    file.write_bytes(content)
-    with pytest.raises(CassetteError, match="its hash differs"):
+    # A PNG whose header promises 3.6 gigapixels, under its own right hash.
+    header = b"IHDR" + struct.pack(">IIBBBBB", 60_000, 60_000, 8, 0, 0, 0, 0)
+    content = file.read_bytes()
+    bomb = content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:]
+    digest = sha256(bomb).hexdigest()
+    file.with_stem(digest).write_bytes(bomb)
+    cassette.path.write_text(cassette.path.read_text().replace(file.stem, digest))
+    with pytest.raises(CassetteError, match="a thumbnail of 60000×60000 is none"):
         replayed(cassette, talk)
 
 
@@ -71,3 +77,11 @@ def test_a_file_of_another_size_is_not_even_read(kept, talk):
         sparse.truncate(10 * 2**30)
     with pytest.raises(CassetteError, match=r"has \d+ bytes, and"):
         replayed(cassette, talk)
+
+
+def test_a_damaged_png_is_kept_whole(tmp_path, kept):
+    cassette = kept("full")
+    (file,) = cassette.images_folder.iterdir()
+    damaged = file.read_bytes()[:200]
+    image = Cassette(tmp_path / "damaged").keep_image(0, damaged, "image/png", "thumbnail")
+    assert (image.kept, image.width) == ("full", 512)

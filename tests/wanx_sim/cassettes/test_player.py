@@ -554,6 +554,24 @@ def test_a_recorded_cancel_takes_effect_when_it_is_asked_for(sim, clock, talk, l
     assert player.unused == []
 
 
+def test_what_is_forgotten_cannot_be_cancelled(flower_shop, talk):
+    clock = ManualClock()
+    client = talk(Player(flower_shop.path, clock=clock))
+    task_id = client.submit("一间花店")
+    clock.advance(hours=24)
+    assert client.ask("POST", f"{TASKS}/{task_id}/cancel").status_code == 400
+
+
+def test_the_list_shows_the_newest_task_first(record, talk):
+    recording, clock = record("花店", "书店"), ManualClock()
+    client = talk(Player(recording.path, clock=clock))
+    for prompt in ("花店", "书店"):
+        client.submit(prompt)
+        clock.advance(60)
+    rows = client.ask("GET", TASKS).json()["data"]
+    assert [row["task_id"] for row in rows] == recording.task_ids[::-1]
+
+
 def test_the_list_shows_the_tasks_that_were_asked_for_as_their_polls_do(record, talk):
     recording = record("花店", "书店", "never asked for")
     client = talk(Player(recording.path, clock=ManualClock()))
@@ -581,6 +599,11 @@ def test_a_throttled_poll_is_replayed_once_between_the_states(sim, clock, talk, 
     client.submit()
     answers = [client.ask("GET", f"{TASKS}/{task_id}") for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 429, 200, 200, 200]
+    clock.advance(hours=1)
+    timed = talk(Player(library / "throttled", pace="recorded", clock=clock))
+    timed.submit()
+    answers = [timed.ask("GET", f"{TASKS}/{task_id}").status_code for _ in range(3)]
+    assert answers == [429, 200, 200]
     instant = talk(Player(library / "throttled", pace="instant"))
     assert instant.job()["task_status"] == "SUCCEEDED"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from threading import Event, Thread
+from threading import Barrier, Event, Thread
 
 import httpx
 import pytest
@@ -17,6 +17,7 @@ from wanx_sim import (
     Fault,
     ManualClock,
     Recorder,
+    Service,
     Simulator,
     UpstreamError,
     WanxSimError,
@@ -340,6 +341,88 @@ def test_a_picture_that_cannot_be_fetched_is_tried_again_at_the_next_poll(record
     assert "could not be fetched: HTTP" in job.trouble
     assert client.poll(task_id)["output"]["task_status"] == "SUCCEEDED"
     assert [(job.complete, job.trouble) for job in recorder.cassette.jobs] == [(True, None)]
+
+
+def test_two_polls_that_see_the_end_at_once_fetch_its_pictures_once(sim, library, talk):
+    both_polled, fetched = Barrier(2, timeout=20), []
+
+    class Live(Service):
+        def handle(self, request):
+            if "aliyuncs.com/" in f"{request.host}/" and request.path.startswith("/1d/"):
+                fetched.append(request.path)
+            response = sim.handle(request)
+            if request.path.startswith(TASKS):
+                both_polled.wait()
+            return response
+
+    sim.timing = "instant"
+    recorder = Recorder(Live(), library / "once")
+    task_id = talk(recorder).submit()
+    polls = [Thread(target=talk(recorder).poll, args=(task_id,)) for _ in range(2)]
+    for poll in polls:
+        poll.start()
+    for poll in polls:
+        poll.join()
+    assert len(fetched) == 1
+
+
+def test_what_cannot_be_written_is_not_bought(recorder, talk, sim, library):
+    library.write_text("in the way")
+    with pytest.raises(CassetteError, match="cannot write"):
+        talk(recorder).create()
+    assert (sim.ledger.tasks, recorder.spent) == (0, 0)
+
+
+# --- what no service should say -------------------------------------------------------------------
+
+
+def odd(output):
+    return {"request_id": "r", "output": {"task_id": "t", "task_status": "SUCCEEDED"} | output}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        odd({"results": 5}),
+        odd({"results": [5, {"url": 7}]}),
+        {"output": []},
+        {"output": {"task_status": {"a": 1}}},
+        {"message": "[" * 3, "output": {"results": "none"}},
+        Response(200, (), b'{"output":' * 900 + b"1" + b"}" * 900),
+        Response(429, (), b'{"code":' * 90_000),
+    ],
+)
+@pytest.mark.parametrize("created", [True, False])
+def test_a_poll_s_odd_answer_is_passed_on(scripted, talk, library, answer, created):
+    service = scripted(CREATED, answer)
+    recorder = Recorder(service, library / "odd")
+    client = talk(recorder)
+    client.submit()
+    expected = answer.body if isinstance(answer, Response) else json.dumps(answer).encode()
+    assert client.ask("GET", f"{TASKS}/{'t' if created else 'another'}").content == expected
+    recorder.close()
+    assert len(Cassette.load(library / "odd").jobs) == 1
+
+
+def test_a_task_id_that_is_no_text_is_passed_on_as_no_job(scripted, talk, library):
+    recorder = Recorder(scripted({"output": {"task_id": 5}}), library / "odd")
+    assert talk(recorder).create().json() == {"output": {"task_id": 5}}
+    assert recorder.cassette.jobs == []
+
+
+def test_an_answer_is_passed_on_though_it_cannot_be_written_and_is_written_later(
+    recorder, talk, library
+):
+    client = talk(recorder)
+    client.submit()
+    aside = library.rename(library.with_name("aside"))
+    library.write_text("in the way")
+    assert client.ask("GET", TASKS).status_code == 200
+    library.unlink()
+    aside.rename(library)
+    recorder.close()
+    entries = Cassette.load(recorder.cassette.path).interactions
+    assert [type(entry).__name__ for entry in entries] == ["Job", "Exchange"]
 
 
 # --- the budget -----------------------------------------------------------------------------------

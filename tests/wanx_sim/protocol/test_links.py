@@ -23,8 +23,9 @@ def test_an_object_key_is_shaped_as_observed():
     assert re.fullmatch(rf"1d/[0-9a-f]{{2}}/20250415/[0-9a-f]{{8}}/{ID}\d{{9}}\.png", key)
 
 
-def test_an_object_key_carries_the_id_of_its_task():
-    assert links.task_id_of(links.object_key(ID, 3, ENDED)) == ID
+@pytest.mark.parametrize("task_id", [ID, "t", "a-task-with-an-id-longer-than-those-of-the-service"])
+def test_an_object_key_carries_the_id_of_its_task(task_id):
+    assert links.task_id_of(links.object_key(task_id, 3, ENDED)) == task_id
 
 
 def test_every_picture_of_a_task_has_a_key_of_its_own():

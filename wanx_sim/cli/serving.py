@@ -73,7 +73,8 @@ def _secure(command: Callable[..., None]) -> Callable[..., None]:
     default="disk:",
     show_default=True,
     metavar="URL",
-    help="memory://, disk: (your cache folder; tasks survive a restart) disk:PATH or redis://HOST:PORT/DB.",
+    help="memory://, disk: (your cache folder; tasks survive a restart), disk:PATH or "
+    "redis://HOST:PORT/DB.",
 )
 @click.option(
     "--region",

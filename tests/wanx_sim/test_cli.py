@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from wanx_client import WanxClient, WanxError, __version__
 from wanx_sim import Cassette, Recorder, Simulator
 from wanx_sim.cli import cli
+from wanx_sim.rendering import png_size
 
 CREATE = "/api/v1/services/aigc/text2image/image-synthesis"
 SMALL = {"model": "wan2.2-t2i-flash", "size": "512*512", "seed": 7, "n": 1}
@@ -318,6 +319,26 @@ def test_a_job_is_recorded_by_one_proxy_and_replayed_by_another(start, client, t
     assert (caught.value.http_status, caught.value.code) == (501, "WanxSim.CassetteMissError")
     assert str(cassette) in caught.value.message
     assert player.ended() == (0, "")
+
+
+def test_prompts_and_pictures_can_stay_out_of_a_cassette_and_replay_from_its_folder(
+    start, client, tmp_path
+):
+    cassette, small = tmp_path / "library" / "shop.json", SMALL | {"prompt_extend": True}
+    with Simulator(timing="instant").serve() as live:
+        proxy = start(
+            *("record", "--port", 0, "--cassette", cassette, "--upstream", live.url),
+            *("--budget", 0.2, "--redact-prompts", "--pictures", "placeholder"),
+        )
+        client(proxy).generate("花店 hua@example.com", poll_interval=0, **small)
+        assert proxy.ended() == (0, "")
+    text = cassette.read_text(encoding="utf-8")
+    assert not [word for word in ("花店", "hua@example.com") if word in text]
+    assert list(tmp_path.rglob("*.png")) == []
+    player = start("replay", "--port", 0, "--cassette", cassette.parent)
+    again = client(player).generate("花店 hua@example.com", poll_interval=0, **small)
+    (picture,) = client(player).download(again, tmp_path / "replayed")
+    assert png_size(picture.read_bytes()) == (512, 512)
 
 
 def test_a_recorder_spends_nothing_unless_it_is_told_to(start, client, tmp_path):

@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from ..account import OverRunning
+    from ..cassettes.format import Keep
     from ..faces.server import Server
     from ..simulator import Simulator
 
@@ -242,10 +243,20 @@ def _key(text: str, region: str) -> tuple[str, str]:
     metavar="CNY",
     help="What may be spent, by the catalogue's prices.",
 )
+@click.option(
+    "--pictures",
+    type=click.Choice(["full", "thumbnail", "placeholder"]),
+    default="full",
+    show_default=True,
+    help="What is stored of each picture.",
+)
+@click.option("--redact-prompts", is_flag=True, help="Write prompts as hashes; they still match.")
 def record(
     cassette: Path,
     upstream: str,
     budget: float,
+    pictures: Keep,
+    redact_prompts: bool,
     host: str,
     port: int,
     public_url: str | None,
@@ -260,7 +271,9 @@ def record(
 
     if public_url:
         raise click.UsageError("a recorder passes the live service's links on; drop --public-url")
-    recorder = Recorder(upstream, cassette, budget=budget)
+    recorder = Recorder(
+        upstream, cassette, budget=budget, pictures=pictures, redact_prompts=redact_prompts
+    )
     server = recorder.serve(host, port, admin_token=admin_token, allow_hosts=allow_hosts)
     _run(server, key=None)
 
@@ -268,7 +281,12 @@ def record(
 @click.command()
 @_address
 @_secure
-@click.option("--cassette", required=True, type=click.Path(path_type=Path), help="The cassette.")
+@click.option(
+    "--cassette",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The cassette, or a folder of them.",
+)
 @click.option(
     "--pace",
     default="steps",
@@ -287,7 +305,7 @@ def replay(
     tls: bool,
     proxy_port: int | None,
 ) -> None:
-    """Serve a cassette, with no live service."""
+    """Serve a cassette, or a folder of them, with no live service."""
     from ..cassettes.player import Player
 
     player = Player(cassette, pace=pace, public_url=public_url, repeat=True)

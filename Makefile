@@ -73,7 +73,7 @@ $(VENV)/.demo: pyproject.toml $(VENV)/.made
 $(VENV)/.test: pyproject.toml $(VENV)/.made
 	@echo "Installing wanx-kit with its extras and test packages into $(VENV), once; a minute or so"
 	@$(PIP) install 'pip>=25.1'  # the first that knows --group
-	@$(PIP) install --editable '.[sim,redis,httpx2,tls]' --group test
+	@$(PIP) install --editable '.[sim,redis,httpx2,tls,interop]' --group test
 	@touch $(VENV)/.demo $@
 
 $(VENV)/.dev: pyproject.toml $(VENV)/.test

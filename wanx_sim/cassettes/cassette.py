@@ -6,7 +6,7 @@ beside it once, whatever number of jobs show it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -139,13 +139,47 @@ class Cassette:
 
     @contextmanager
     def _adding(self, entry: Entry) -> Iterator[tuple[list[msgspec.Raw], msgspec.Raw]]:
-        secrets.check(msgspec.to_builtins(entry), f"nothing was written to {self.path}")
+        raw = self._encoded(entry)
         with self.editing() as document:
-            yield document.interactions, msgspec.Raw(msgspec.json.encode(entry))
-            model = entry.request.get("model")
-            named = {model} if isinstance(model, str) else set()
-            document.models = sorted({*document.models, *named})
-            document.recorded = document.recorded or entry.at
+            yield document.interactions, raw
+            _describe(document, entry)
+
+    def _encoded(self, entry: Entry) -> msgspec.Raw:
+        secrets.check(msgspec.to_builtins(entry), f"nothing was written to {self.path}")
+        return msgspec.Raw(msgspec.json.encode(entry))
+
+    def extend(self, entries: Iterable[Entry], files: Mapping[str, bytes]) -> None:
+        """Write such interactions as the file lacks, with their pictures, as a whole or not at all.
+
+        Args:
+            entries: the interactions; `lacking` says which of them are written.
+            files: the bytes of their pictures, by the hashes that name them.
+
+        Raises:
+            SecretFoundError: as `add`.
+        """
+        with self._pictures.adding(files), self.editing() as document:
+            for entry in self.lacking(entries):
+                raw = self._encoded(entry)
+                place = self._place(entry.task_id) if isinstance(entry, Job) else None
+                if place is None:
+                    document.interactions.append(raw)
+                else:
+                    document.interactions[place] = raw
+                _describe(document, entry)
+
+    def lacking(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Those of some interactions that the file does not hold; of a job, not as complete."""
+        held = {msgspec.json.encode(entry) for entry in self.interactions}
+        new: dict[str | bytes, Entry] = {}
+        for entry in entries:
+            if isinstance(entry, Job):
+                have = new.get(entry.task_id) or self.job(entry.task_id)
+                if have is None or (entry.complete and isinstance(have, Job) and not have.complete):
+                    new[entry.task_id] = entry
+            elif (raw := msgspec.json.encode(entry)) not in held:
+                new[raw] = entry
+        return list(new.values())
 
     @contextmanager
     def editing(self) -> Iterator[Document]:
@@ -181,6 +215,14 @@ class Cassette:
             recorded_with=f"wanx-kit {__version__}",
             host=self.host,
         )
+
+
+def _describe(document: Document, entry: Entry) -> None:
+    """Let the header say what an interaction brings."""
+    model = entry.request.get("model")
+    named = {model} if isinstance(model, str) else set()
+    document.models = sorted({*document.models, *named})
+    document.recorded = document.recorded or entry.at
 
 
 def library(folder: Path) -> Iterator[Cassette]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -77,6 +79,20 @@ class Pictures:
         path = self.path(digest)
         if not path.exists():
             write(path, content)
+
+    @contextmanager
+    def adding(self, files: Mapping[str, bytes]) -> Iterator[None]:
+        """Write pictures by their hashes; if the block fails, those that were new are gone."""
+        new = [digest for digest in files if not self.path(digest).exists()]
+        try:
+            for digest in new:
+                self._write(digest, files[digest])
+            yield
+        except BaseException:
+            for digest in new:
+                with suppress(OSError):
+                    self.path(digest).unlink(missing_ok=True)
+            raise
 
     def load(self, image: Image) -> bytes:
         """The bytes of a picture, checked against its hash and of its recorded size in pixels."""

@@ -150,6 +150,9 @@ def test_the_client_imports_what_it_declares_and_nothing_of_the_simulator():
 
 def test_the_simulator_imports_what_it_declares():
     # pytest is there when the plugin is loaded, and wanx_client is in the same wheel.
-    there = module_names(declared("sim", "redis", "httpx2", "tls", "interop")) | {"pytest", "wanx_client"}
+    there = module_names(declared("sim", "redis", "httpx2", "tls", "interop")) | {
+        "pytest",
+        "wanx_client",
+    }
     there.add("trio")  # an application's own, if it has it
     assert imported("wanx_sim") - there - WITH_HTTPX == set()

@@ -17,6 +17,7 @@ import msgspec
 
 from ...protocol import links, responses, routes
 from ...protocol.catalogue import API_HOSTS, Region
+from ...protocol.dialects import Kind
 from ...protocol.times import http_date
 from ...wire import Request, Response
 from .. import files, secrets
@@ -103,14 +104,14 @@ def interactions(cassette: Cassette) -> list[Interaction]:
 def _job(job: Job, cassette: Cassette, host: str) -> Iterator[Interaction]:
     """The create, a poll for each state, and a download of each picture."""
     at = job.at.timestamp()
-    created = responses.answer(_identified(job.created, job.task_id), at, kind="gateway")
+    created = _answer(job.created, at, kind="gateway")
     yield Interaction(at=at, request=_create(host, job.request), response=created)
     places = _places(job, host)
-    for number, state in enumerate(job.states):
+    for state in job.states:
         at = round(max(at, job.at.timestamp() + state.offset), 3)
         poll = _request("GET", host, f"{routes.TASKS_PATH}/{job.task_id}")
-        body = _identified(_linked(state, places), f"{job.task_id}/{number}", first=True)
-        answer = responses.answer(body, at, status=state.status)
+        body = _linked(state, places) if state.lasting else state.body
+        answer = _answer(body, at, status=state.status, kind="task")
         yield Interaction(at=at, request=poll, response=answer)
     for image in job.images:
         yield Interaction(
@@ -181,24 +182,28 @@ def _exchange(entry: Exchange, host: str) -> Interaction:
     else:
         query = urlencode(form.get("query") or {})
         request = _request(str(form.get("method")), host, str(form.get("path")), query)
-    return Interaction(at=entry.at.timestamp(), request=request, response=_answer(entry))
-
-
-def _answer(entry: Exchange) -> Response | None:
+    at = entry.at.timestamp()
     if entry.status is None:
-        return None
+        return Interaction(at=at, request=request, response=None)
+    kind: Kind = "gateway" if entry.operation == "create" else "task"
+    answer = _answer(entry.body, at, status=entry.status, kind=kind)
     if entry.text is not None:
         media = "text/html" if entry.text.lstrip().startswith("<") else "text/plain"
-        headers = (("content-type", f"{media}; charset=utf-8"),)
-        return Response(entry.status, headers, entry.text.encode())
-    at, create = entry.at.timestamp(), entry.operation == "create"
-    body = _identified(entry.body, entry.at.isoformat(), first=not create)
-    return responses.answer(body, at, status=entry.status, kind="gateway" if create else "task")
+        headers = (("content-type", f"{media}; charset=utf-8"), *answer.headers[1:])
+        answer = Response(entry.status, headers, entry.text.encode())
+    return Interaction(at=at, request=request, response=answer)
 
 
-def _identified(body: Json, seed: str, *, first: bool = False) -> Json:
-    """A body with its request id; where none was kept, one that is the same each time."""
+def _answer(body: Json, at: float, *, status: int = 200, kind: Kind) -> Response:
+    """A recorded answer with the headers that such answers have, and an id of its own.
+
+    A cassette keeps no id of a poll, since each has another; what was kept stays as it is.
+    """
+    seed = sha256(f"{at}".encode() + msgspec.json.encode(body)).digest()
     given = body.get("request_id")
-    bits = int.from_bytes(sha256(seed.encode()).digest()[:16])
-    own = {"request_id": given if isinstance(given, str) else responses.request_id(bits)}
-    return own | body | own if first else body | own
+    made = responses.request_id(int.from_bytes(seed[:16]))
+    own = {"request_id": given if isinstance(given, str) else made}
+    answer = responses.answer(own, at, status=status, kind=kind)
+    if kind == "task" and "output" in body:
+        body = own | body
+    return replace(answer, body=msgspec.json.encode(body))

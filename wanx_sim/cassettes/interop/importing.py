@@ -102,12 +102,12 @@ def read(path: Path, format: Format | None = None) -> Recording:  # noqa: A002 -
 
 
 class _Head(msgspec.Struct, frozen=True):
-    interactions: msgspec.Raw | None = None
+    interactions: msgspec.Raw = msgspec.Raw()
 
 
 def _is_vcr_json(content: bytes) -> bool:
     try:
-        return msgspec.json.decode(content, type=_Head).interactions is not None
+        return bool(bytes(msgspec.json.decode(content, type=_Head).interactions))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
 

@@ -90,7 +90,7 @@ def checked_moment(seconds: float, where: str) -> float:
 def checked_status(status: int, where: str) -> int:
     """An HTTP status; raises `CassetteError` for what is none."""
     if not 100 <= status <= 599:  # noqa: PLR2004 - HTTP's own
-        raise CassetteError(f"{where}: {status} is no HTTP status")
+        raise CassetteError(f"{where}: {str(status)[:20]} is no HTTP status")
     return status
 
 

@@ -74,14 +74,13 @@ def import_command(
 
 def _told(imported: Imported) -> str:
     """What became of a file, as lines."""
-    recording = imported.recording
     pictures = sum(len(job.images) for job in imported.jobs)
     counts = (
         _count(len(imported.jobs), "job"),
         _count(len(imported.exchanges), "other exchange"),
         _count(pictures, "picture"),
     )
-    heading = f"{recording.path} ({recording.format}): {', '.join(counts)}"
+    heading = f"{imported.path} ({imported.format}): {', '.join(counts)}"
     incomplete = [
         f"  incomplete: {job.task_id}, {job.trouble or f'last seen {job.task_status}'}"
         for job in imported.jobs

@@ -51,11 +51,13 @@ def export_file(cassette: Cassette, path: Path, format: Format | None = None) ->
         format: ``har`` or ``vcr``; by default what the suffix (.har, .yaml or .yml) says.
 
     Raises:
-        ValueError: if the suffix does not say which format is meant.
+        ValueError: if the suffix does not say which format is meant, or the file is the cassette.
         SecretFoundError: for a cassette that holds what is shaped like a secret.
         CassetteError: for a cassette that cannot be read, or a file that cannot be written.
     """
     kind = format or _format_of(path)
+    if path.resolve() == cassette.path.resolve():
+        raise ValueError(f"{path} is the cassette itself; give the file another name")
     entries = cassette.interactions
     for entry in entries:
         secrets.check(msgspec.to_builtins(entry), f"nothing was written to {path}")
@@ -139,8 +141,9 @@ def _unfetched(job: Job) -> set[int]:
 
 
 def _results(state: State) -> list[Json]:
-    results = (state.body.get("output") or {}).get("results")
-    return results if isinstance(results, list) else []
+    results = state.body["output"].get("results") if state.lasting else None
+    found = results if isinstance(results, list) else []
+    return [result if isinstance(result, dict) else {} for result in found]
 
 
 def _linked(state: State, places: dict[int, tuple[str, str]]) -> Json:
@@ -180,7 +183,7 @@ def _exchange(entry: Exchange, host: str) -> Interaction:
     if entry.operation == "create":
         request = _create(host, form)
     else:
-        query = urlencode(form.get("query") or {})
+        query = urlencode(given if isinstance(given := form.get("query"), dict) else {})
         request = _request(str(form.get("method")), host, str(form.get("path")), query)
     at = entry.at.timestamp()
     if entry.status is None:

@@ -16,7 +16,7 @@ import msgspec
 
 from ...errors import CassetteError
 from ...wire import Response
-from . import reading
+from .bodies import bounded
 from .interactions import (
     Interaction,
     checked_moment,
@@ -108,7 +108,7 @@ def _interaction(raw: msgspec.Raw, where: str) -> Interaction:
         where,
     )
     content = answered.content
-    body = reading.bounded(_bytes(content.text or "", content.encoding, where), where)
+    body = bounded(_bytes(content.text or "", content.encoding, where), where)
     response = None
     if answered.status > 0:  # 0 is what browsers write where no answer came
         status = checked_status(answered.status, where)
@@ -144,7 +144,7 @@ def _bytes(text: str, encoding: str | None, where: str) -> bytes:
 
 def _lacks(content: _Content, body: bytes) -> str | None:
     """What the file leaves out: browsers can save it without bodies, and cut off long ones."""
-    if content.text is None and content.size > 0:
+    if not content.text and content.size > 0:
         return "the file does not hold the answer"
     if content.encoding and len(body) < content.size:
         return "the file holds a part of the answer alone"

@@ -15,7 +15,8 @@ import msgspec
 
 from ...errors import CassetteError
 from ...wire import Response
-from . import reading
+from . import plain_yaml
+from .bodies import Bodies
 from .interactions import (
     Interaction,
     checked_moment,
@@ -68,7 +69,7 @@ def read(found: Any, name: object) -> list[Interaction]:
     entries = found.get("interactions") if isinstance(found, dict) else None
     if not isinstance(entries, list):
         raise CassetteError(f"{name} is no VCR file: it has no list of interactions")
-    bodies = reading.Bodies()
+    bodies = Bodies()
     made = [
         _interaction(entry, f"{name}: interaction {number}", bodies)
         for number, entry in enumerate(entries, 1)
@@ -78,7 +79,7 @@ def read(found: Any, name: object) -> list[Interaction]:
     return made
 
 
-def _interaction(entry: Any, where: str, bodies: reading.Bodies) -> Interaction:
+def _interaction(entry: Any, where: str, bodies: Bodies) -> Interaction:
     try:
         found = msgspec.convert(entry, _Interaction, strict=False)
     except msgspec.ValidationError as error:
@@ -136,7 +137,7 @@ def _body(value: Any, where: str) -> bytes:
         return _typed(value["type"], value.get("content"), where)
     if isinstance(value, dict):
         value = value.get("string")
-    if reading.is_null(value):
+    if plain_yaml.is_null(value):
         return b""
     if isinstance(value, str):
         return _encoded(value, where)
@@ -149,7 +150,7 @@ def _typed(kind: object, content: Any, where: str) -> bytes:
     if kind == "none":
         return b""
     if kind == "json":
-        return _encoded(json.dumps(reading.resolved(content), ensure_ascii=False), where)
+        return _encoded(json.dumps(plain_yaml.resolved(content), ensure_ascii=False), where)
     if kind == "text" and isinstance(content, str):
         return _encoded(content, where)
     if kind == "binary" and isinstance(content, str):
@@ -172,7 +173,7 @@ def _encoded(text: str, where: str) -> bytes:
 
 def write(interactions: Iterable[Interaction]) -> bytes:
     """A file that vcrpy replays; what has no answer cannot be written in it."""
-    module = reading.library()
+    module = plain_yaml.library()
     document = {
         "interactions": [_entry(interaction) for interaction in interactions],
         "version": 1,

@@ -75,6 +75,17 @@ def test_a_format_that_cannot_be_told_is_asked_for(run, record, tmp_path):
     assert run("export", record().path, "-o", tmp_path / "shop.txt", "--format", "har")[0] == 0
 
 
+def test_a_cassette_is_not_written_over_by_its_export(run, record):
+    path = record("一间花店").path
+    before = path.read_bytes()
+    code, (line,) = run("export", path, "-o", path, "--format", "har")
+    assert (code, line) == (
+        1,
+        f"wanx-sim: {path} is the cassette itself; give the file another name",
+    )
+    assert path.read_bytes() == before
+
+
 def test_trouble_is_one_line(run, tmp_path, library):
     path = tmp_path / "bad.yaml"
     path.write_text("interactions: !!python/object/apply:os.system [ls]")

@@ -72,17 +72,29 @@ def test_a_session_s_other_sites_are_skipped_and_counted(browser, page, take_ove
     assert len(imported.jobs) == 1
 
 
-def test_a_file_without_bodies_has_no_jobs_and_says_why(browser, page, take_over, tmp_path):
+@pytest.mark.parametrize("absent", [None, ""])
+def test_a_file_without_bodies_has_no_jobs_and_says_why(browser, page, take_over, tmp_path, absent):
     page.order()
     for entry in browser.entries:
-        del entry["response"]["content"]["text"]
-        entry["response"]["content"].pop("encoding", None)
+        if absent is None:
+            del entry["response"]["content"]["text"]
+        else:
+            entry["response"]["content"]["text"] = absent
     cassette, (imported,) = take_over(browser.save(tmp_path / "shop.har"))
     assert imported.skipped == {
         "the file does not hold the answer": 4,
         "pictures of no job in the file": 1,
     }
     assert not cassette.exists
+
+
+def test_bodies_that_lie_beside_the_file_are_not_in_it(browser, page, take_over, tmp_path):
+    """As Playwright saves them, unless it is told to embed them."""
+    page.order()
+    for number, entry in enumerate(browser.entries):
+        entry["response"]["content"] = {"size": -1, "mimeType": "", "_file": f"{number}.dat"}
+    _, (imported,) = take_over(browser.save(tmp_path / "shop.har"))
+    assert imported.skipped["the file does not hold the answer"] == 4
 
 
 def test_a_create_whose_body_was_left_out_is_skipped(browser, page, take_over, tmp_path):

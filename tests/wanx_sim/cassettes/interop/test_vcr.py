@@ -11,6 +11,8 @@ import yaml
 from vcr.serializers import jsonserializer, yamlserializer
 
 from wanx_sim import Cassette, Fault, ManualClock, Player, Timing
+from wanx_sim.cassettes.interop import plain_yaml
+from wanx_sim.cassettes.interop.exporting import export_file
 from wanx_sim.cassettes.interop.importing import import_files
 from wanx_sim.errors import CassetteError
 
@@ -186,7 +188,7 @@ def test_vcrpy_s_json_is_read_too(tape, take_over):
     before, _ = take_over(shop.path)
     shop.path.write_text(jsonserializer.serialize(document))
     after, (imported,) = take_over(shop.path, name="other")
-    assert (after.jobs, imported.recording.format) == (before.jobs, "vcr")
+    assert (after.jobs, imported.format) == (before.jobs, "vcr")
 
 
 def test_a_packing_that_is_not_known_is_a_reason(tape, take_over):
@@ -221,6 +223,22 @@ def test_a_prompt_is_the_same_whatever_yaml_would_make_of_it(tape, take_over, to
             shop.create(prompt)
     jobs = take_over(shop.path)[0].jobs
     assert [job.request["input"]["prompt"] for job in jobs] == PROMPTS
+
+
+def test_without_libyaml_it_is_the_same(tape, take_over, record, tmp_path, monkeypatch):
+    with tape() as shop:
+        shop.order("一间花店 🎨")
+    export_file(record("一间花店").cassette, tmp_path / "fast.yaml")
+    before, _ = take_over(shop.path)
+    monkeypatch.delattr(yaml, "CSafeLoader")
+    monkeypatch.delattr(yaml, "CSafeDumper")
+    plain_yaml._loader.cache_clear()
+    after, _ = take_over(shop.path, name="other")
+    export_file(record("一间花店").cassette, tmp_path / "slow.yaml")
+    plain_yaml._loader.cache_clear()
+    assert after.jobs == before.jobs
+    loaded = [yaml.safe_load((tmp_path / name).read_bytes()) for name in ("fast.yaml", "slow.yaml")]
+    assert loaded[0] == loaded[1]
 
 
 def test_what_has_no_time_at_all_is_of_the_file_s_own(tape, take_over):

@@ -28,6 +28,7 @@ from .interactions import Format, Interaction
 
 _NO_BODY = "creates of which the cassette holds a hash alone"
 _BROKEN = "requests whose connection broke, which VCR has no way to say"
+_BEIJING = next(host for host, region in API_HOSTS.items() if region is Region.BEIJING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def interactions(cassette: Cassette) -> list[Interaction]:
     A cassette of the service's own host keeps it, any other gets that of the service in Beijing.
     """
     own = cassette.host.endswith(".aliyuncs.com")
-    host = cassette.host if own else next(iter(API_HOSTS))
+    host = cassette.host if own else _BEIJING
     made: list[Interaction] = []
     for entry in cassette.interactions:
         if "malformed" in entry.request:
@@ -183,7 +184,8 @@ def _exchange(entry: Exchange, host: str) -> Interaction:
     if entry.operation == "create":
         request = _create(host, form)
     else:
-        query = urlencode(given if isinstance(given := form.get("query"), dict) else {})
+        given = form.get("query")
+        query = urlencode(given if isinstance(given, dict) else {})
         request = _request(str(form.get("method")), host, str(form.get("path")), query)
     at = entry.at.timestamp()
     if entry.status is None:

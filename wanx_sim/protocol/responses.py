@@ -326,7 +326,7 @@ def answer(
     dialect: Dialect = RECORDED,
 ) -> Response:
     """An answer with the headers of the recordings; which depends on the way it came (`Kind`)."""
-    arrived, request = round(now * 1000), body["request_id"]
+    arrived, request = int(now * 1000), body["request_id"]
     headers: Headers = (
         ("content-type", dialect.task_json if kind == "task" else "application/json"),
         ("x-request-id", request),

@@ -14,7 +14,18 @@ import msgspec
 
 from . import index, pictures, secrets
 from .files import locked, write
-from .format import FORMAT, VERSION, Document, Entry, Image, Job, Json, Keep, encode
+from .format import (
+    FORMAT,
+    VERSION,
+    Document,
+    Entry,
+    Image,
+    Job,
+    Json,
+    Keep,
+    check_nesting,
+    encode,
+)
 
 
 class Cassette:
@@ -146,7 +157,9 @@ class Cassette:
 
     def _encoded(self, entry: Entry) -> msgspec.Raw:
         secrets.check(msgspec.to_builtins(entry), f"nothing was written to {self.path}")
-        return msgspec.Raw(msgspec.json.encode(entry))
+        raw = msgspec.json.encode(entry)
+        check_nesting(raw, self.path)  # or it could not be read again
+        return msgspec.Raw(raw)
 
     def extend(self, entries: Iterable[Entry], files: Mapping[str, bytes]) -> None:
         """Write such interactions as the file lacks, with their pictures, as a whole or not at all.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,9 +19,23 @@ TEMPORARY = ".wanx-"
 """How the names of files begin that are being written; a killed process leaves them behind."""
 
 
-def read(path: Path) -> bytes:
-    """The bytes of a file; raises `CassetteError`."""
+LARGEST = 64 * 2**20
+"""Bytes of a file that are read; a cassette of a thousand jobs has three million, a picture as
+many."""
+
+
+def read(path: Path, most: int = LARGEST) -> bytes:
+    """The bytes of a regular file; raises `CassetteError`."""
     try:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise CassetteError(f"cannot read {path}: it is a folder")
+        if not stat.S_ISREG(found.st_mode):  # a pipe would never end, nor would /dev/zero
+            raise CassetteError(f"cannot read {path}: it is no regular file")
+        if found.st_size > most:
+            raise CassetteError(
+                f"cannot read {path}: it has {found.st_size} bytes, and at most {most} are read"
+            )
         return path.read_bytes()
     except OSError as error:
         raise CassetteError(f"cannot read {path}: {error.strerror}") from error
@@ -41,6 +56,16 @@ def write(path: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise CassetteError(f"cannot write {path}: {error.strerror}") from error
+
+
+def stays_within(path: Path, folder: Path) -> None:
+    """Refuse a path that leads out of a folder by a symbolic link; raises `CassetteError`.
+
+    A library comes with a repository, and may be a stranger's.
+    """
+    real, home = os.path.realpath(path), os.path.realpath(folder)
+    if os.path.commonpath([real, home]) != home:
+        raise CassetteError(f"{path} is a link that leads out of {folder}, and is not followed")
 
 
 @contextmanager

@@ -15,11 +15,13 @@ Version 1::
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from ..errors import CassetteError
 from ..protocol.routes import Operation
@@ -28,6 +30,14 @@ VERSION = 1
 FORMAT = "wanx-cassette"
 
 Json = dict[str, Any]
+
+Moment = Annotated[datetime, Meta(tz=True)]
+Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Count = Annotated[int, Meta(ge=0)]
+HttpStatus = Annotated[int, Meta(ge=200, le=999)]
+
+MOST_NESTED = 200
+"""Objects and lists within each other; a job has six."""
 
 Keep = Literal["full", "thumbnail", "placeholder"]
 """What is stored of a picture: its bytes, a small copy, or its description alone."""
@@ -46,12 +56,18 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     offset: float
-    status: int = 200
+    status: HttpStatus = 200
     body: Json
 
     def __post_init__(self) -> None:
-        if self.lasting and not isinstance(self.body.get("output"), dict):
+        if not self.lasting:
+            return
+        output = self.body.get("output")
+        if not isinstance(output, dict):
             raise TypeError("a state without an output")
+        results = output.get("results", [])
+        if not isinstance(results, list) or not all(isinstance(one, dict) for one in results):
+            raise TypeError("a state whose results are no list of objects")
 
     @property
     def lasting(self) -> bool:
@@ -71,20 +87,20 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     made, whatever was kept of it; ``file`` is the hash of a thumbnail's own bytes.
     """
 
-    index: int
-    sha256: str
+    index: Count
+    sha256: Hash
     media_type: str
-    size: int
-    width: int
-    height: int
+    size: Count
+    width: Count
+    height: Count
     kept: Keep = "full"
-    file: str | None = None
+    file: Hash | None = None
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="job"):
     """One task, from its create to its end."""
 
-    at: datetime
+    at: Moment
     """When it was created."""
     request: Json
     created: Json
@@ -118,10 +134,10 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="jo
 class Exchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="exchange"):
     """A request that is no job, and its answer: a refused create, a list, a cancel, an error."""
 
-    at: datetime
+    at: Moment
     operation: Operation
     request: Json
-    status: int | None
+    status: HttpStatus | None
     """The HTTP status; None if the connection broke where the answer should have stood."""
     body: Json = {}
     text: str | None = None
@@ -137,7 +153,7 @@ class Document(msgspec.Struct, kw_only=True):
     format: object = None
     version: object = None
     recorded_with: str = ""
-    recorded: datetime | None = None
+    recorded: Moment | None = None
     host: str = ""
     models: list[str] = []
     interactions: list[msgspec.Raw] = []
@@ -145,6 +161,8 @@ class Document(msgspec.Struct, kw_only=True):
 
 _document = msgspec.json.Decoder(Document)
 _entry = msgspec.json.Decoder(Entry)
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKETS = re.compile(rb"[{}\[\]]")
 TROUBLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -168,11 +186,24 @@ def decode(content: bytes, name: object) -> Document:
 
 def decode_entry(raw: bytes | msgspec.Raw, name: object) -> Entry:
     """One interaction of a document; raises `CassetteError`."""
+    check_nesting(bytes(raw), name)
     try:
         entry: Entry = _entry.decode(raw)
     except TROUBLE as error:
         raise damaged(name, error) from error
     return entry
+
+
+def check_nesting(raw: bytes, name: object) -> None:
+    """Refuse JSON that is nested deeper than what walks it could follow; raises `CassetteError`."""
+    if raw.count(b"{") + raw.count(b"[") <= MOST_NESTED:
+        return
+    depth = deepest = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", raw)):
+        depth += 1 if bracket in b"{[" else -1
+        deepest = max(deepest, depth)
+    if deepest > MOST_NESTED:
+        raise CassetteError(f"the cassette {name} is damaged (it is nested {deepest} deep)")
 
 
 def damaged(name: object, error: Exception) -> CassetteError:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from .files import read
+from .files import read, stays_within
 from .format import TROUBLE, Document, Entry, Job, Json, damaged, decode, decode_entry
 from .matching import fingerprint, ignored, without_prompts
 
@@ -123,6 +123,8 @@ def _prompt(value: object) -> str:
 
 def load(path: Path) -> Index:
     """The index of a file, read anew when the file has changed; raises `CassetteError`."""
+    if path.is_symlink():
+        stays_within(path, path.parent)
     try:
         found = path.stat()
     except OSError:

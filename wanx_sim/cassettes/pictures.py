@@ -8,17 +8,20 @@ from contextlib import contextmanager, suppress
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from ..errors import CassetteError
 from ..rendering import Picture, png_size, render
-from .files import read, write
+from .files import LARGEST, read, stays_within, write
 from .format import Image, Keep
 
-LARGEST = 64 * 2**20
-"""Bytes of a picture that are read; the service's own have a few million."""
+if TYPE_CHECKING:
+    from PIL.Image import Image as Imaging
+
+MOST_PIXELS = 2**24
+"""Pixels of a picture that is unpacked; the service's own have at most four million."""
 
 _LONGEST_SIDE = 8192
 _THUMBNAIL = 192
@@ -58,7 +61,9 @@ class Pictures:
             raise CassetteError(
                 f"{self._cassette} names a picture {digest!r}, which is no SHA-256 hash"
             )
-        return self.folder / f"{digest}.png"
+        path = self.folder / f"{digest}.png"
+        stays_within(path, self.folder.parent)
+        return path
 
     def keep(self, image: Image, content: bytes, how: Keep) -> Image:
         """Write a picture, once; what is no PNG is always kept whole."""
@@ -68,7 +73,7 @@ class Pictures:
         if how == "placeholder":
             return replace(image, kept=how)
         try:
-            small = _thumbnail(content)
+            small = thumbnail(content)
         except (OSError, SyntaxError, ValueError):  # a damaged PNG was paid for as well
             return self.keep(image, content, "full")
         digest = sha256(small).hexdigest()
@@ -127,25 +132,37 @@ class Pictures:
         return content
 
 
-def _thumbnail(content: bytes) -> bytes:
+def unpacked(content: bytes) -> Imaging:
+    """A PNG's pixels, by Pillow.
+
+    Raises:
+        OSError, SyntaxError, ValueError: for what is damaged, or has more than `MOST_PIXELS`.
+    """
     from PIL import Image as Imaging  # noqa: PLC0415 - few cassettes ask for Pillow
 
+    width, height = png_size(content)
+    if width * height > MOST_PIXELS:  # before a bomb is unpacked
+        raise ValueError(f"{width}×{height} pixels are more than any result has")
     with Imaging.open(BytesIO(content), formats=["PNG"]) as picture:
-        picture.thumbnail((_THUMBNAIL, _THUMBNAIL))
-        return _png(picture)
+        picture.load()
+        return picture
+
+
+def thumbnail(content: bytes, side: int = _THUMBNAIL) -> bytes:
+    """A PNG's small copy; raises as `unpacked`."""
+    picture = unpacked(content)
+    picture.thumbnail((side, side))
+    return _png(picture)
 
 
 def _enlarged(content: bytes, image: Image) -> bytes:
-    from PIL import Image as Imaging  # noqa: PLC0415
-
     try:
         width, height = png_size(content)
-        if max(width, height) > _THUMBNAIL:  # before a bomb is unpacked
+        if max(width, height) > _THUMBNAIL:
             raise CassetteError(
                 f"a thumbnail of {width}×{height} is none: sides are at most {_THUMBNAIL} pixels"
             )
-        with Imaging.open(BytesIO(content), formats=["PNG"]) as picture:
-            return _png(picture.resize((image.width, image.height)))
+        return _png(unpacked(content).resize((image.width, image.height)))
     except (OSError, SyntaxError, ValueError) as error:  # Pillow's words for a damaged PNG
         raise CassetteError(f"a thumbnail is damaged: {error}") from error
 

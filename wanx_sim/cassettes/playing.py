@@ -85,7 +85,7 @@ class Playing:
         if self.canceled is not None:
             return Status.CANCELED
         due = self._polls if pace == "steps" else self._due(now, pace)
-        return Status(self._lasting(due).task_status or Status.PENDING)
+        return _status(self._lasting(due)) or Status.PENDING
 
     def _due(self, now: float, pace: Pace) -> int:
         """How many states time has brought."""
@@ -125,17 +125,26 @@ class Playing:
         """A state's output with its moments moved to this replay; its end is noted.
 
         They are counted from the recorded `submit_time`, since the service's clock and the
-        recorder's need not agree. No moment may lie in the future: a job that took a minute may be
-        replayed in a second.
+        recorder's need not agree. No moment may lie before the create or in the future: a job that
+        took a minute may be replayed in a second.
         """
         output: Json = state.body["output"]
         recorded = {name: at for name in _TIMES if (at := _moment(output.get(name)))}
         shift = self.started - recorded.get("submit_time", self.job.at.timestamp())
-        moved = {name: wire_time(min(at + shift, now)) for name, at in recorded.items()}
+        moved = {
+            name: wire_time(max(self.started, min(at + shift, now)))
+            for name, at in recorded.items()
+        }
         output = output | moved
-        if self.ended is None and Status(state.task_status).terminal:
+        status = _status(state)
+        if self.ended is None and status is not None and status.terminal:
             self.ended = max(self.started, _moment(output.get("end_time")) or now)
         return output
+
+
+def _status(state: State) -> Status | None:
+    """What a state says the task is, if the service has a word for that."""
+    return Status(state.task_status) if state.task_status in list(Status) else None
 
 
 def _moment(text: object) -> float | None:

@@ -73,6 +73,8 @@ def polled(body: Json) -> Json:
     output = _only(body.get("output"), _OUTPUT)
     if isinstance(output.get("results"), list):
         output["results"] = [_only(result, _RESULT) for result in output["results"]]
+    else:
+        output.pop("results", None)
     if isinstance(output.get("task_metrics"), dict):
         output["task_metrics"] = _only(output["task_metrics"], _METRICS)
     kept: Json = {"output": output}

@@ -14,10 +14,12 @@ from typing import Any
 from ..errors import SecretFoundError
 
 _SHAPES = {
-    "key": r"\bsk-[A-Za-z0-9_-]{16,}|\b(?:LTAI|AKIA)[A-Za-z0-9]{12,}|\bBearer +[^\s\"'<>\[\]]{8,}",
-    "signature": r"(?:Signature|security-token|OSSAccessKeyId|AccessKeyId)=[^\s\"'<>&\[\]]+",
-    "account id": r"(?<![0-9A-Za-z])[0-9]{16}(?![0-9A-Za-z])",
-    "e-mail address": r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}",
+    "key": r"\bsk-[A-Za-z0-9_-]{16,}|\b(?:LTAI|AKIA)[A-Za-z0-9]{12,}|\bBearer +[^\s\"'<>\\\[\]]{8,}",
+    "signature": r"(?:Signature|security-token|OSSAccessKeyId|AccessKeyId)=[^\s\"'<>&\\\[\]]+",
+    "account id": r"(?<![0-9A-Za-z])(?<![0-9]\.)[0-9]{16}(?![0-9A-Za-z])",
+    # What stands before it keeps a long run of letters from being tried at each of them.
+    "e-mail address": r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+"
+    r"@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}",
 }
 """An Alibaba Cloud account's id has 16 digits; `LTAI` begins its access keys."""
 

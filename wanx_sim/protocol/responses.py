@@ -326,7 +326,7 @@ def answer(
     dialect: Dialect = RECORDED,
 ) -> Response:
     """An answer with the headers of the recordings; which depends on the way it came (`Kind`)."""
-    arrived, request = int(now * 1000), body["request_id"]
+    arrived, request = int(now * 1000), _header(body["request_id"])
     headers: Headers = (
         ("content-type", dialect.task_json if kind == "task" else "application/json"),
         ("x-request-id", request),
@@ -340,6 +340,12 @@ def answer(
         ("server", "istio-envoy"),
     )
     return Response(status, headers, encode(body))
+
+
+def _header(value: object) -> str:
+    """A value as a header can hold it: a cassette's may be anything, a line feed included."""
+    text = str(value)
+    return text if text.isascii() and text.isprintable() else ""
 
 
 def _gateway_headers(request: str, kind: Kind, dialect: Dialect) -> Headers:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..protocol.catalogue import Region
 from . import index, pictures, secrets
 from .files import locked, write
 from .format import (
@@ -69,6 +70,12 @@ class Cassette:
         return self.path.exists()
 
     @property
+    def region(self) -> Region:
+        """The region of the service that was recorded, by its host."""
+        singapore = "-intl" in self.host or ".ap-southeast-1." in self.host
+        return Region.SINGAPORE if singapore else Region.BEIJING
+
+    @property
     def images_folder(self) -> Path:
         """Where the pictures lie."""
         return self.path.parent / "images"
@@ -109,6 +116,14 @@ class Cassette:
     def image(self, image: Image) -> bytes:
         """The bytes of a picture, checked against their hash."""
         return self._pictures.load(image)
+
+    def stored(self, image: Image) -> bytes | None:
+        """What was kept of a picture, as it lies there; None where nothing was."""
+        return self._pictures.stored(image)
+
+    def picture_file(self, image: Image) -> Path | None:
+        """The file of what was kept of a picture; None where nothing was."""
+        return None if image.stored_as is None else self._pictures.path(image.stored_as)
 
     # --- what is written -----------------------------------------------------------------------
 

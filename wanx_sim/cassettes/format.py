@@ -96,6 +96,13 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kept: Keep = "full"
     file: Hash | None = None
 
+    @property
+    def stored_as(self) -> str | None:
+        """The hash that names the file of what was kept; None where nothing was."""
+        if self.kept == "placeholder":
+            return None
+        return self.sha256 if self.kept == "full" else self.file or ""
+
 
 class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="job"):
     """One task, from its create to its end."""
@@ -161,7 +168,7 @@ class Document(msgspec.Struct, kw_only=True):
 
 _document = msgspec.json.Decoder(Document)
 _entry = msgspec.json.Decoder(Entry)
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BRACKETS = re.compile(rb"[{}\[\]]")
 TROUBLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 

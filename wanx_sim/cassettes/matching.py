@@ -103,7 +103,8 @@ def without_prompts(form: Json) -> Json:
     if not isinstance(given, dict):
         return form
     prompts = {name: given[name] for name in _PROMPTS if isinstance(given.get(name), str)}
-    return form | {"input": given | {name: hashed(text) for name, text in prompts.items()}}
+    hidden = {name: text if is_hashed(text) else hashed(text) for name, text in prompts.items()}
+    return form | {"input": given | hidden}
 
 
 # --- matching and explaining ----------------------------------------------------------------------
@@ -118,7 +119,7 @@ def difference(recorded: Json, asked: Json, *, ignore: Collection[str] = ()) -> 
         ignore: fields that play no part, by their dotted path or its last part: ``seed`` is
             ``parameters.seed``.
     """
-    have, want = dict(_leaves(recorded)), dict(_leaves(asked))
+    have, want = dict(leaves(recorded)), dict(leaves(asked))
     paths = [path for path in have | want if not ignored(path, ignore)]
     triples = [(path, have.get(path, ABSENT), want.get(path, ABSENT)) for path in paths]
     return [(path, one, other) for path, one, other in triples if not _same(one, other)]
@@ -140,14 +141,15 @@ def ignored(path: str, ignore: Collection[str]) -> bool:
 
 def fingerprint(form: Json, ignore: Collection[str] = ()) -> bytes:
     """The same for two forms without a difference, so that a match can be looked up."""
-    leaves = [leaf for leaf in _leaves(_plain(form)) if not ignored(leaf[0], ignore)]
-    return msgspec.json.encode(sorted(leaves, key=lambda leaf: leaf[0]))
+    counted = [leaf for leaf in leaves(_plain(form)) if not ignored(leaf[0], ignore)]
+    return msgspec.json.encode(sorted(counted, key=lambda leaf: leaf[0]))
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of a JSON object that are no objects, each with its dotted path."""
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _leaves(item, f"{path}.{key}" if path else key)
+            yield from leaves(item, f"{path}.{key}" if path else key)
     else:
         yield path, value
 

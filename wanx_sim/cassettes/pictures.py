@@ -101,17 +101,23 @@ class Pictures:
 
     def load(self, image: Image) -> bytes:
         """The bytes of a picture, checked against its hash and of its recorded size in pixels."""
-        if image.kept == "full":
-            return self._read(image.sha256, image.size)
+        stored = self.stored(image) if image.kept == "full" else None
+        if stored is not None:
+            return stored
         side = max(image.width, image.height)
         if not 0 < min(image.width, image.height) <= side <= _LONGEST_SIDE:
             raise CassetteError(
                 f"{self._cassette} says that a picture is {image.width}×{image.height}, and sides "
                 f"are 1 to {_LONGEST_SIDE} pixels"
             )
-        if image.kept == "placeholder":
-            return _placeholder(image)
-        return _enlarged(self._read(image.file or ""), image)
+        small = self.stored(image)
+        return _placeholder(image) if small is None else _enlarged(small, image)
+
+    def stored(self, image: Image) -> bytes | None:
+        """What was kept of a picture, checked against its hash; None where nothing was."""
+        digest = image.stored_as
+        size = image.size if image.kept == "full" else None
+        return None if digest is None else self._read(digest, size)
 
     def _read(self, digest: str, size: int | None = None) -> bytes:
         path = self.path(digest)

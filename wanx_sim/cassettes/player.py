@@ -233,7 +233,7 @@ class Player(Service):
 
     def _results(self, request: Request, playing: Playing, results: list[Json]) -> list[Json]:
         """The recorded results, with links of today to those of which there is a picture."""
-        region, ended = _region(playing.cassette), playing.ended or playing.started
+        region, ended = playing.cassette.region, playing.ended or playing.started
         linked = [_worded(result, playing.prompt) for result in results]
         for image in playing.job.images:
             if image.index < len(results):
@@ -264,7 +264,7 @@ class Player(Service):
             return refused
         wanted = listing.Filter.read(call.request.parameters, call.now)
         rows = [
-            pages.row(playing, _region(playing.cassette), call.now, self.pace)
+            pages.row(playing, playing.cassette.region, call.now, self.pace)
             for playing in self._playing.values()
         ]
         rows = [row for row in rows if pages.admitted(row, wanted, call.now)]
@@ -296,11 +296,6 @@ def _worded(result: Json, prompt: str | None) -> Json:
     """A result with the prompt where only its hash was recorded."""
     known = prompt is not None
     return {key: prompt if known and is_hashed(text) else text for key, text in result.items()}
-
-
-def _region(cassette: Cassette) -> Region:
-    singapore = "-intl" in cassette.host or ".ap-southeast-1." in cassette.host
-    return Region.SINGAPORE if singapore else Region.BEIJING
 
 
 def _cancel_of(task_id: str) -> Json:

@@ -97,10 +97,14 @@ def without_prompts(body: Json) -> Json:
     if not isinstance(output.get("results"), list):
         return body
     results = [
-        result | {name: hashed(str(result[name])) for name in _PROMPTS if name in result}
+        result | {name: _hidden(result[name]) for name in _PROMPTS if name in result}
         for result in output["results"]
     ]
     return body | {"output": output | {"results": results}}
+
+
+def _hidden(text: object) -> str:
+    return str(text) if is_hashed(text) else hashed(str(text))
 
 
 def refused(body: Json) -> Json:

@@ -9,13 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..errors import SecretFoundError
 
+REDACTED = "REDACTED"
+"""What stands in other tools' files where a secret stood: the word that theirs use."""
+
 _SHAPES = {
-    "key": r"\bsk-[A-Za-z0-9_-]{16,}|\b(?:LTAI|AKIA)[A-Za-z0-9]{12,}|\bBearer +[^\s\"'<>\\\[\]]{8,}",
-    "signature": r"(?:Signature|security-token|OSSAccessKeyId|AccessKeyId)=[^\s\"'<>&\\\[\]]+",
+    "key": r"\bsk-[A-Za-z0-9_-]{16,}|\b(?:LTAI|AKIA)[A-Za-z0-9]{12,}"
+    rf"|\bBearer +(?!{REDACTED}\b)[^\s\"'<>\\\[\]]{{8,}}",
+    "signature": r"(?:Signature|security-token|OSSAccessKeyId|AccessKeyId)="
+    rf"(?!{REDACTED}\b)[^\s\"'<>&\\\[\]]+",
     "account id": r"(?<![0-9A-Za-z])(?<![0-9]\.)[0-9]{16}(?![0-9A-Za-z])",
     # What stands before it keeps a long run of letters from being tried at each of them.
     "e-mail address": r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+"
@@ -24,6 +30,10 @@ _SHAPES = {
 """An Alibaba Cloud account's id has 16 digits; `LTAI` begins its access keys."""
 
 _PATTERNS = {kind: re.compile(shape, re.IGNORECASE) for kind, shape in _SHAPES.items()}
+
+_NAME = re.compile(r"Bearer +|[A-Za-z-]+=", re.IGNORECASE)
+_BEFORE, _BEHIND = ("", ":", "[", ","), ("", ",", "]", "}")
+"""What stands around a number in JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,28 @@ def mask(text: str) -> str:
     for kind, pattern in _PATTERNS.items():
         text = pattern.sub(f"[{kind}]", text)
     return text
+
+
+def redact(text: str, *, json: bool = False) -> tuple[str, list[str]]:
+    """A line of another tool's file without its secrets, and the kind of each.
+
+    What names a secret stays (``Bearer``, ``Signature=``), and so does what it is as JSON: an
+    account's id that is a number becomes 0.
+    """
+    found: list[str] = []
+
+    def hidden(kind: str, match: re.Match[str]) -> str:
+        found.append(kind)
+        rest = match.string[match.end() :].lstrip()[:1]
+        before = match.string[: match.start()].rstrip()[-1:]
+        if json and kind == "account id" and before in _BEFORE and rest in _BEHIND:
+            return "0"
+        name = _NAME.match(match[0])
+        return f"{name[0] if name else ''}{REDACTED}"
+
+    for kind, pattern in _PATTERNS.items():
+        text = pattern.sub(partial(hidden, kind), text)
+    return text, found
 
 
 def kinds(text: str) -> list[str]:
@@ -59,7 +91,8 @@ def find(value: Any, where: str = "") -> Iterator[Secret]:
         yield from (Secret(kind, where) for kind in kinds(value))
 
 
-def _a(kind: str) -> str:
+def a(kind: str) -> str:
+    """A kind with its article."""
     return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
@@ -72,7 +105,7 @@ def check(value: Any, what: str) -> None:
     found = list(dict.fromkeys(find(value)))
     if found:
         places = ", ".join(
-            f"{secret.where} holds what looks like {_a(secret.kind)}" for secret in found
+            f"{secret.where} holds what looks like {a(secret.kind)}" for secret in found
         )
         raise SecretFoundError(
             f"{what}: {places}. Take it out, or record with "

@@ -1,7 +1,8 @@
 """The ``wanx-sim`` command.
 
-serving   serve, record and replay: the commands that go on running
-tables    models, errors, faults and provenance: the commands that list
+serving    serve, record and replay: the commands that go on running
+tables     models, errors, faults and provenance: the commands that list
+cassettes  cassette: the commands that look at cassettes, check them and tidy them up
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import click
 
+from .cassettes import cassette
 from .serving import record, replay, serve
 from .tables import errors, faults, models, provenance
 
@@ -43,7 +45,7 @@ def cli() -> None:
     """A fake DashScope for 通义万相 text-to-image: offline, free, and as the real one behaves."""
 
 
-for _command in (serve, record, replay, models, errors, faults, provenance):
+for _command in (serve, record, replay, cassette, models, errors, faults, provenance):
     cli.add_command(_command)
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
+from .printing import as_json_option, print_json, print_table
+
 if TYPE_CHECKING:
     from ..protocol.behaviour import Tag
-
-_NO_END = 10_000
-
-_json = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
 
 @click.command()
@@ -24,14 +20,14 @@ _json = click.option("--json", "as_json", is_flag=True, help="One JSON document.
     show_default=True,
     help="Which documents' limits.",
 )
-@_json
+@as_json_option
 def models(profile: str, as_json: bool) -> None:
     """List the models with their limits and prices."""
     from ..protocol import catalogue
 
     found = catalogue.load(profile)
     if as_json:
-        _print_json({"models": list(found.models.values()), "elsewhere": found.elsewhere})
+        print_json({"models": list(found.models.values()), "elsewhere": found.elsewhere})
         return
     headings = ("model", "default size", "prompt", "CNY an image", "sizes")
     rows = [
@@ -44,14 +40,14 @@ def models(profile: str, as_json: bool) -> None:
         )
         for model in found.models.values()
     ]
-    _table(headings, rows)
+    print_table(headings, rows)
     click.echo("  * not in the seed document of 2025-10-28")
     for row in found.elsewhere:
         click.echo(f"  refused, {row.why}: {', '.join(row.names)}")
 
 
 @click.command()
-@_json
+@as_json_option
 def errors(as_json: bool) -> None:
     """List the errors of the service: status, code, message, when, and how we know."""
     import msgspec
@@ -59,17 +55,17 @@ def errors(as_json: bool) -> None:
     from ..protocol.errors import NAMED
 
     if as_json:
-        _print_json([{"name": name} | msgspec.to_builtins(row) for name, row in NAMED.items()])
+        print_json([{"name": name} | msgspec.to_builtins(row) for name, row in NAMED.items()])
         return
     rows = [
         (name, str(row.status), row.code, row.message, row.when, row.tag, row.source)
         for name, row in NAMED.items()
     ]
-    _table(("name", "HTTP", "code", "message", "when", "known from", "source"), rows)
+    print_table(("name", "HTTP", "code", "message", "when", "known from", "source"), rows)
 
 
 @click.command()
-@_json
+@as_json_option
 def faults(as_json: bool) -> None:
     """List the faults that have names: what happens, and where it was seen.
 
@@ -80,14 +76,14 @@ def faults(as_json: bool) -> None:
 
     found = presets().values()
     if as_json:
-        _print_json(list(found))
+        print_json(list(found))
         return
     rows = [
         (preset.name, ", ".join(fault.on for fault in preset.faults), preset.what, preset.tag,
          preset.evidence)
         for preset in found
     ]  # fmt: skip
-    _table(("name", "on", "what happens", "known from", "evidence"), rows)
+    print_table(("name", "on", "what happens", "known from", "evidence"), rows)
 
 
 @click.command()
@@ -95,7 +91,7 @@ def faults(as_json: bool) -> None:
 @click.option(
     "--tag", type=click.Choice(["documented", "observed", "assumed"]), help="Only what is known so."
 )
-@_json
+@as_json_option
 def provenance(assumed: bool, tag: Tag | None, as_json: bool) -> None:
     """List every simulated behaviour, how we know it, and from where."""
     from collections import Counter
@@ -106,35 +102,9 @@ def provenance(assumed: bool, tag: Tag | None, as_json: bool) -> None:
         raise click.UsageError(f"--assumed and --tag {tag} exclude each other; give one of them")
     found = tagged("assumed" if assumed else tag)
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
     rows = [(row.key, row.tag, row.says, row.source) for row in found]
-    _table(("behaviour", "known", "what happens", "source"), rows)
+    print_table(("behaviour", "known", "what happens", "source"), rows)
     counts = Counter(row.tag for row in found)
     click.echo(f"  {len(found)} behaviours: {', '.join(f'{n} {tag}' for tag, n in counts.items())}")
-
-
-def _print_json(content: object) -> None:
-    import msgspec
-
-    text = msgspec.json.encode(content, enc_hook=str)
-    click.echo(msgspec.json.format(text, indent=2).decode())
-
-
-def _table(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*headings, box=SIMPLE_HEAD)
-    for row in rows:
-        table.add_row(*(Text(cell.replace("\n", "\\n")) for cell in row))
-    if sys.stdout.isatty():
-        Console().print(table)
-        return
-    # A pipe gets the whole text: cut or wrapped columns would be no use to grep.
-    console = Console(width=_NO_END)
-    with console.capture() as capture:
-        console.print(table)
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))

@@ -36,6 +36,8 @@ Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, Meta(ge=0)]
 HttpStatus = Annotated[int, Meta(ge=200, le=999)]
 
+_PRICE = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,12})?", re.ASCII)
+
 MOST_NESTED = 200
 """Objects and lists within each other; a job has six."""
 
@@ -124,6 +126,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="jo
         output = self.created.get("output")
         if not isinstance(output, dict) or not isinstance(output.get("task_id"), str):
             raise TypeError("a job without a task id")
+        if self.price is not None and not _PRICE.fullmatch(str(self.price)):
+            raise TypeError("a price that is no number of CNY")  # nor 1e999999999, to be spelt out
 
     @property
     def task_id(self) -> str:

@@ -64,9 +64,8 @@ def _cells(cassette: Cassette, jobs: Iterable[Job]) -> Iterator[Cell]:
         if not job.images:
             yield Cell(None, words, job.task_status)
         for image in job.images[: MOST + 1]:
-            yield Cell(
-                _small(cassette, image), words, f"{job.request.get('model')} · {image.index}"
-            )
+            caption = f"{job.request.get('model')} · {image.width}×{image.height} · #{image.index}"
+            yield Cell(_small(cassette, image), words, caption)
 
 
 def _small(cassette: Cassette, image: Image) -> Imaging.Image | None:

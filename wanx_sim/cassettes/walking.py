@@ -55,5 +55,7 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
         raise CassetteError(f"cannot read {error.filename}: {error.strerror}") from error
 
     for here, below, names in os.walk(folder, onerror=refuse):
+        if here.endswith(".json"):
+            raise CassetteError(f"{here} is a folder, where a cassette should be")
         below[:] = sorted(name for name in below if name != IMAGES and not name.startswith("."))
         yield Path(here), sorted(name for name in names if not name.startswith("."))

@@ -49,7 +49,7 @@ def print_table(
     table = Table(box=SIMPLE_HEAD)
     for heading in headings:
         options: dict[str, Any] = {"justify": "right", "no_wrap": True} if heading in right else {}
-        table.add_column(heading, **options)
+        table.add_column(heading, overflow="fold", **options)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
     if sys.stdout.isatty():

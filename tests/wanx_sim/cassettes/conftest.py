@@ -7,13 +7,17 @@ import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 
 from wanx_sim import Cassette, ManualClock, Recorder, Service, Simulator
+from wanx_sim.cassettes import cassette
+from wanx_sim.cassettes.files import write
 from wanx_sim.wire import Request, Response
 
 BEIJING = "https://dashscope.aliyuncs.com"
@@ -68,6 +72,22 @@ class Talk:
         ]
         assert {answer.status_code for answer in answers} <= {200}
         return [answer.content for answer in answers]
+
+
+@pytest.fixture(scope="session")
+def schema() -> jsonschema_rs.Validator:
+    """The schema that is shipped, as a validator."""
+    text = files("wanx_sim.cassettes").joinpath("schema.json").read_text("utf-8")
+    return jsonschema_rs.Draft202012Validator(json.loads(text), validate_formats=True)
+
+
+@pytest.fixture(autouse=True)
+def _every_cassette_that_is_written_keeps_to_the_schema(monkeypatch, schema):
+    def checked(path, content):
+        schema.validate(json.loads(content))
+        write(path, content)
+
+    monkeypatch.setattr(cassette, "write", checked)
 
 
 @pytest.fixture(autouse=True)

@@ -187,7 +187,8 @@ def decode(content: bytes, name: object) -> Document:
         document = _document.decode(content)
     except TROUBLE as error:
         raise damaged(name, error) from error
-    if (document.format, document.version) != (FORMAT, VERSION):
+    version = None if document.version is True else document.version  # to Python, true is 1
+    if (document.format, version) != (FORMAT, VERSION):
         raise CassetteError(
             f"{name} is no cassette of version {VERSION} (format {document.format!r}, version "
             f"{document.version!r}): record it anew"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..errors import CassetteError
 from ..protocol.catalogue import Region
 from . import index, pictures, secrets
 from .files import locked, write
@@ -255,5 +256,7 @@ def _describe(document: Document, entry: Entry) -> None:
 
 def library(folder: Path) -> Iterator[Cassette]:
     """The cassettes of a folder, by name; other JSON files are an error, and named."""
+    if folder.suffix == ".json":
+        raise CassetteError(f"{folder} is a folder, where a cassette should be")
     for path in sorted(folder.glob("*.json")):
         yield Cassette.load(path)

@@ -15,7 +15,18 @@ from ..rendering import png_size
 from . import chunks, drift, secrets
 from .cassette import Cassette
 from .files import read
-from .format import Document, Entry, Exchange, Image, Job, Json, State, check_nesting
+from .format import (
+    TROUBLE,
+    Document,
+    Entry,
+    Exchange,
+    Image,
+    Job,
+    Json,
+    State,
+    check_nesting,
+    damaged,
+)
 from .pictures import unpacked
 from .pruning import leftovers, named_by, of_library
 
@@ -66,12 +77,16 @@ class _Verifier:
             content = read(self.path)
             cassette = Cassette.load(self.path)
             check_nesting(content, self.path)
+            whole = msgspec.json.decode(content)
         except CassetteError as error:
             yield self._find("file", str(error))
             return
+        except TROUBLE as error:
+            yield self._find("file", str(damaged(self.path, error)))
+            return
         self.cassette = cassette
-        yield from self._secrets(content)
-        yield from self._unknown(msgspec.json.decode(content), Document, "")
+        yield from self._secrets(content, whole)
+        yield from self._unknown(whole, Document, "")
         for place in range(len(cassette)):
             try:
                 entry = cassette[place]
@@ -87,14 +102,14 @@ class _Verifier:
 
     # --- the file ------------------------------------------------------------------------------
 
-    def _secrets(self, content: bytes) -> Iterator[Finding]:
+    def _secrets(self, content: bytes, whole: object) -> Iterator[Finding]:
         """The lines of the file, and what only shows once its escapes are undone."""
         seen: set[str] = set()
         for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
             for kind in secrets.kinds(line):
                 seen.add(kind)
                 yield self._secret(f"line {number}", kind)
-        for secret in secrets.find(msgspec.json.decode(content)):
+        for secret in secrets.find(whole):
             if secret.kind not in seen:
                 yield self._secret(secret.where, secret.kind)
 
@@ -192,7 +207,8 @@ class _Verifier:
             recorded = f"{image.width}×{image.height}"
             says = f"it has {found[0]}×{found[1]} pixels, and {recorded} were recorded"
             yield "picture", says
-        unpacked(content)
+        else:
+            unpacked(content)
 
     def _words(self, content: bytes) -> Iterator[tuple[Kind, str]]:
         for name, text in chunks.texts(content):

@@ -93,8 +93,8 @@ def _plain_headers(text: str, found: list[Found], *, yaml: bool) -> Iterator[Fou
     key = value = None  # how deep the header stands, and the last of its values
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         bare = line.rstrip("\r\n")
-        depth = len(bare) - len(bare.lstrip())
         header, item = _HEADER.fullmatch(bare), _ITEM.fullmatch(bare)
+        depth = len(bare) - len(bare.lstrip(" \t-" if header else None))
         if header:
             key, value = depth, depth if header[2] else None
         elif key is not None and item and depth >= key:

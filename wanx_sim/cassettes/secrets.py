@@ -17,11 +17,14 @@ from ..errors import SecretFoundError
 REDACTED = "REDACTED"
 """What stands in other tools' files where a secret stood: the word that theirs use."""
 
+_TOKEN = r"[A-Za-z0-9%._~+/=-]"
+"""What tokens and escaped signatures are spelt with; what follows one is not its business."""
+
 _SHAPES = {
     "key": r"\bsk-[A-Za-z0-9_-]{16,}|\b(?:LTAI|AKIA)[A-Za-z0-9]{12,}"
-    rf"|\bBearer +(?!{REDACTED}\b)[^\s\"'<>\\\[\]]{{8,}}",
+    rf"|\bBearer +(?!{REDACTED}\b){_TOKEN}{{8,}}",
     "signature": r"(?:Signature|security-token|OSSAccessKeyId|AccessKeyId)="
-    rf"(?!{REDACTED}\b)[^\s\"'<>&\\\[\]]+",
+    rf"(?!{REDACTED}\b){_TOKEN}+",
     "account id": r"(?<![0-9A-Za-z])(?<![0-9]\.)[0-9]{16}(?![0-9A-Za-z])",
     # What stands before it keeps a long run of letters from being tried at each of them.
     "e-mail address": r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+"

@@ -42,6 +42,7 @@ def test_the_wheel_bears_the_version_of_the_package(built):
     [
         "wanx_client/py.typed",
         "wanx_sim/py.typed",
+        "wanx_sim/cassettes/schema.json",
         "wanx_sim/protocol/catalogue.toml",
         "wanx_sim/rendering/glyphs.bin",
         "wanx_sim/rendering/LICENSE-OFL.txt",

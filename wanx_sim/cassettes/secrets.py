@@ -21,10 +21,11 @@ _TOKEN = r"[A-Za-z0-9%._~+/=-]"
 """What tokens and escaped signatures are spelt with; what follows one is not its business."""
 
 _SHAPES = {
-    "key": r"\bsk-[A-Za-z0-9_-]{16,}|\b(?:LTAI|AKIA)[A-Za-z0-9]{12,}"
-    rf"|\bBearer +(?!{REDACTED}\b){_TOKEN}{{8,}}",
+    # Not \b: to it a Chinese character is a letter, and a key may stand right behind one.
+    "key": r"(?<![A-Za-z0-9])(?:sk-[A-Za-z0-9_-]{16,}|(?:LTAI|AKIA)[A-Za-z0-9]{12,}"
+    rf"|Bearer +(?!{REDACTED}(?![A-Za-z0-9])){_TOKEN}{{8,}})",
     "signature": r"(?:Signature|security-token|OSSAccessKeyId|AccessKeyId)="
-    rf"(?!{REDACTED}\b){_TOKEN}+",
+    rf"(?!{REDACTED}(?![A-Za-z0-9])){_TOKEN}+",
     "account id": r"(?<![0-9A-Za-z])(?<![0-9]\.)[0-9]{16}(?![0-9A-Za-z])",
     # What stands before it keeps a long run of letters from being tried at each of them.
     "e-mail address": r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+"
@@ -35,7 +36,7 @@ _SHAPES = {
 _PATTERNS = {kind: re.compile(shape, re.IGNORECASE) for kind, shape in _SHAPES.items()}
 
 _NAME = re.compile(r"Bearer +|[A-Za-z-]+=", re.IGNORECASE)
-_BEFORE, _BEHIND = ("", ":", "[", ","), ("", ",", "]", "}")
+_BEFORE, _BEHIND = ("", ":", "[", ",", "-", "+"), ("", ",", "]", "}")
 """What stands around a number in JSON."""
 
 

@@ -40,7 +40,7 @@ def find(cassette: Cassette, job: str) -> tuple[int, Job]:
     if len(found) != 1:
         many = f"{len(found)} jobs" if found else "no job"
         raise CassetteError(
-            f"{cassette.path} has {many} {job!r}; give a number from 1 to {len(jobs)}, or the "
+            f"{cassette.path} has {many} {job[:40]!r}; give a number from 1 to {len(jobs)}, or the "
             "beginning of one task id"
         )
     return found[0]

@@ -188,11 +188,11 @@ def show(cassette: Path, job: str | None, sheet: Path | None, text_only: bool) -
     from ..cassettes.format import Job
 
     found = Cassette.load(cassette)
-    entries = [telling.find(found, job)] if job else list(telling.numbered(found))
+    entries = [telling.find(found, job)] if job is not None else list(telling.numbered(found))
     if sheet:
         _write_sheet(found, [entry for _, entry in entries if isinstance(entry, Job)], sheet)
         return
-    if not job:
+    if job is None:
         _print(telling.head(found))
     for number, entry in entries:
         say()
@@ -214,13 +214,17 @@ def _write_sheet(found: Cassette, jobs: list[Job], file: Path) -> None:
     say(f"{file}: the pictures of {_many(len(jobs), 'job')}")
 
 
+def _on_a_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
 def _show_pictures(found: Cassette, job: Job) -> None:
     """The pictures of a job, in a terminal that takes them."""
     from ..cassettes.pictures import thumbnail
     from ..errors import CassetteError
     from .inline import SIDE, picture, protocol
 
-    how = protocol(os.environ) if sys.stdout.isatty() else None
+    how = protocol(os.environ) if _on_a_terminal() else None
     if how is None:
         return
     for image in job.images:

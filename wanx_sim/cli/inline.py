@@ -18,6 +18,7 @@ _PROGRAMS: dict[str, Protocol] = {
     "ghostty": "kitty",
     "WezTerm": "iterm2",
     "iTerm.app": "iterm2",
+    "iTerm2": "iterm2",  # as LC_TERMINAL has it, which ssh takes along
     "mintty": "iterm2",
 }
 

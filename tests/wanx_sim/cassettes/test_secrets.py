@@ -32,7 +32,7 @@ def test_a_prompt_with_a_secret_is_refused_before_it_is_bought(
 
 @pytest.mark.parametrize("secret", SECRETS.values())
 def test_a_secret_is_masked_wherever_it_stands_in_a_text(secret):
-    masked = secrets.mask(f"花店 {secret}，木门")
+    masked = secrets.mask(f"花店 {secret}，木门，花店{secret}。")
     assert secret not in masked
     assert list(secrets.find({"a": [f"x {secret}"]})) != []
     assert list(secrets.find({"a": [masked]})) == []

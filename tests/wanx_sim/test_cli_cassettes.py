@@ -32,7 +32,7 @@ def library(tmp_path, monkeypatch):
     """A library with two cassettes, one of them in a folder of its own; it is the folder below."""
     shutil.copytree(FIXTURE, tmp_path / "cassettes")
     shutil.copytree(FIXTURE, tmp_path / "cassettes" / "more")
-    os.rename(tmp_path / "cassettes/more/flower-shop.json", tmp_path / "cassettes/more/second.json")
+    (tmp_path / "cassettes/more/flower-shop.json").rename(tmp_path / "cassettes/more/second.json")
     monkeypatch.chdir(tmp_path)
     return Path("cassettes")
 
@@ -397,8 +397,8 @@ def test_a_pipe_of_any_encoding_takes_what_is_printed(library, command, encoding
 def test_a_pipe_that_is_closed_early_is_no_trouble(library):
     program = Path(sys.executable).with_name("wanx-sim")
     done = subprocess.run(
-        f"'{program}' cassette show cassettes/flower-shop.json | head -n 1",
-        shell=True, capture_output=True, text=True, check=False,
+        ["bash", "-c", f"'{program}' cassette show cassettes/flower-shop.json | head -n 1"],
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.stderr == ""
     assert done.stdout.startswith("recorded with")

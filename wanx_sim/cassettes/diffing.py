@@ -98,9 +98,9 @@ def _paired(
     """
     partner: dict[int, int] = {}
     for key in keys:
-        free = defaultdict(list)
+        free, taken = defaultdict(list), set(partner.values())
         for place, other in enumerate(others):
-            if place not in partner.values():
+            if place not in taken:
                 free[key(other)].append(place)
         for place, one in enumerate(ones):
             if place not in partner and (there := free[key(one)]):

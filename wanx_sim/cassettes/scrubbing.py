@@ -35,7 +35,8 @@ class Scrubbed(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         if not self.found:
-            return f"{self.file}: {'fields outside of the format' if self.changed else 'clean'}"
+            says = "holds what no recorder writes, and no secret" if self.changed else "clean"
+            return f"{self.file}: {says}"
         return f"{self.file}: {_counted(self.found)}"
 
 
@@ -70,7 +71,8 @@ def scrub(path: Path, output: Path | None = None, *, check: bool = False) -> Scr
     with locked(path):
         content = read(path, LARGEST)
         text = _text(content, path)
-        if _is_ours(content):
+        ours = _is_ours(content)
+        if ours:
             clean, found = _cassette(path), _shaped(text)
             what = "its requests hold"
         else:
@@ -82,7 +84,9 @@ def scrub(path: Path, output: Path | None = None, *, check: bool = False) -> Scr
                 f"{path} cannot be scrubbed: {what} {_counted(left)} where nothing else can stand; "
                 "take it out by hand, or record anew"
             )
-        changed = clean != content
+        changed = (
+            msgspec.json.decode(clean) != msgspec.json.decode(content) if ours else bool(found)
+        )
         if not check and (changed or output):
             write(output or path, clean)
     return Scrubbed(file=str(path), found=found, changed=changed)

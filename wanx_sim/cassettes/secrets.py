@@ -17,15 +17,15 @@ from ..errors import SecretFoundError
 REDACTED = "REDACTED"
 """What stands in other tools' files where a secret stood: the word that theirs use."""
 
-_TOKEN = r"[A-Za-z0-9%._~+/=-]"
+_SPELT = r"[A-Za-z0-9%._~+/=-]"
 """What tokens and escaped signatures are spelt with; what follows one is not its business."""
 
 _SHAPES = {
     # Not \b: to it a Chinese character is a letter, and a key may stand right behind one.
     "key": r"(?<![A-Za-z0-9])(?:sk-[A-Za-z0-9_-]{16,}|(?:LTAI|AKIA)[A-Za-z0-9]{12,}"
-    rf"|Bearer +(?!{REDACTED}(?![A-Za-z0-9])){_TOKEN}{{8,}})",
+    rf"|Bearer +(?!{REDACTED}(?![A-Za-z0-9])){_SPELT}{{8,}})",
     "signature": r"(?:Signature|security-token|OSSAccessKeyId|AccessKeyId)="
-    rf"(?!{REDACTED}(?![A-Za-z0-9])){_TOKEN}+",
+    rf"(?!{REDACTED}(?![A-Za-z0-9])){_SPELT}+",
     "account id": r"(?<![0-9A-Za-z])(?<![0-9]\.)[0-9]{16}(?![0-9A-Za-z])",
     # What stands before it keeps a long run of letters from being tried at each of them.
     "e-mail address": r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+"

@@ -40,6 +40,13 @@ def test_a_cassette_that_is_clean_is_not_written(shop):
     assert (shop.read_bytes(), shop.stat().st_mtime_ns) == before
 
 
+def test_a_cassette_that_was_only_formatted_otherwise_is_not_written(shop):
+    shop.write_text(json.dumps(json.loads(shop.read_bytes()), sort_keys=True))
+    before = shop.read_bytes()
+    assert scrub(shop).changed is False
+    assert shop.read_bytes() == before
+
+
 def test_what_the_whitelist_does_not_know_goes(shop):
     def change(job, document):
         document["note"] = KEY
@@ -102,7 +109,7 @@ HAR = {
                     "headers": [
                         {"name": "Authorization", "value": "Basic aHVhOmRpYW4="},
                         {"name": "accept", "value": "*/*"},
-                        {"value": "acw_tc=0a; x=\"1\"", "name": "Cookie"},
+                        {"value": 'acw_tc=0a; x="1"', "name": "Cookie"},
                     ],
                     "cookies": [{"name": "acw_tc", "value": "0a[b]"}],
                     "queryString": [{"name": "page_no", "value": "1"}],

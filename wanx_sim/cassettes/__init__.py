@@ -10,4 +10,13 @@ recorder    a service in front of a live one, which records, on a `budget`
 player      a service made of cassettes (`recordings`): jobs (`playing`), lists (`pages`)
 fallback    one service, else the next
 modes       VCR's record modes: a player, a recorder, or one behind the other
+
+What `wanx-sim cassette` does, which finds its files by `walking`:
+
+summary     ls: a line a job
+telling     show: a cassette as lines to read; sheet: its pictures on one
+diffing     diff: what changed by meaning
+verifying   verify: whole, without secrets (also in `chunks` of a PNG), and without `drift`
+pruning     prune: what nobody needs
+scrubbing   scrub: our own files by the whitelist, those of other tools by `foreign`
 """

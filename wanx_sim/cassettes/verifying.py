@@ -97,7 +97,9 @@ class _Verifier:
 
     def _find(self, kind: Kind, says: str, level: Level = "error", **more: Any) -> Finding:
         # What names its file in its own words need not be named twice.
-        says = says.removeprefix(f"{self.path} ").removeprefix(f"the cassette {self.path} ")
+        for start in (f"{self.path} ", f"the cassette {self.path} "):
+            if says.startswith(start):
+                says = f"it {says.removeprefix(start)}"
         return Finding(cassette=str(self.path), kind=kind, says=says, level=level, **more)
 
     # --- the file ------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _WORDS = 60
 _FOUND = 1
+_MOST_DAYS = 1_000_000
 
 _paths = click.argument(
     "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
@@ -29,7 +30,9 @@ _paths = click.argument(
 
 
 def _max_age(does: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    return click.option("--max-age", type=click.FloatRange(0), metavar="DAYS", help=does)
+    return click.option(
+        "--max-age", type=click.FloatRange(0, _MOST_DAYS), metavar="DAYS", help=does
+    )
 
 
 class _Group(click.Group):
@@ -90,7 +93,9 @@ class _Reader:
 @_paths
 @as_json_option
 def ls(paths: tuple[Path, ...], as_json: bool) -> None:
-    """List the jobs of cassettes: prompt, model, status, age, price and pictures."""
+    """List the jobs of cassettes.
+
+    Prompt, model, status, age, price, and the pictures with what they take on disk."""
     from ..cassettes.pruning import named_by
     from ..cassettes.summary import exchanges, lines
 
@@ -179,7 +184,9 @@ def _short(text: str) -> str:
     help="Only what the file itself says, whatever the day and the pictures: for git diff.",
 )  # fmt: skip
 def show(cassette: Path, job: str | None, sheet: Path | None, text_only: bool) -> None:
-    """Show what a cassette holds, or one JOB of it: its number, or the beginning of its id.
+    """Show a cassette, or one of its jobs.
+
+    JOB is its number, or the beginning of its task id.
 
     A terminal of kitty, iTerm2, WezTerm, Ghostty or mintty shows the pictures too.
     """
@@ -246,7 +253,9 @@ def _show_pictures(found: Cassette, job: Job) -> None:
 @click.option("--times", is_flag=True, help="Count ids, moments and offsets too.")
 @as_json_option
 def diff(before: Path, after: Path, times: bool, as_json: bool) -> None:
-    """Compare two cassettes, or two folders, by meaning: which job changed, and how.
+    """Compare cassettes, or folders, by meaning.
+
+    Which job was added, removed or changed, and in which fields.
 
     The order of keys, and what differs each time a job is recorded (ids, moments), is no
     difference. Exit status: 0 if there is none, 1 if there is one.
@@ -306,7 +315,9 @@ def _value(value: object) -> str:
 @_max_age("Warn of what was recorded longer ago.")
 @as_json_option
 def verify(paths: tuple[Path, ...], drift: bool, max_age: float | None, as_json: bool) -> None:
-    """Check cassettes: schema, pictures, secrets, and whether the simulator answers alike.
+    """Check cassettes, and ask the simulator.
+
+    Schema, pictures and secrets; and whether it answers in the same shape as the service did.
 
     Exit status: 1 if there is an error, 0 otherwise, warnings or not.
     """
@@ -371,7 +382,9 @@ def prune(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Remove pictures that no cassette names and files left half written, and jobs if told to.
+    """Remove what no cassette needs.
+
+    Pictures that none names, and files left half written; jobs only if told to.
 
     A picture that another cassette of the folder shows stays.
     """
@@ -412,7 +425,9 @@ def prune(
 @click.option("--check", is_flag=True, help="Change nothing; exit status 1 if something is found.")
 @as_json_option
 def scrub(paths: tuple[Path, ...], output: Path | None, check: bool, as_json: bool) -> None:
-    """Take whatever is shaped like a secret out of cassettes, HAR, VCR YAML or other text.
+    """Take the secrets out of files.
+
+    Whatever is shaped like one, in cassettes, HAR, VCR YAML or any other text.
 
     Of a folder, its cassettes and its .har, .yaml and .yml files.
     """

@@ -95,7 +95,8 @@ class _Reader:
 def ls(paths: tuple[Path, ...], as_json: bool) -> None:
     """List the jobs of cassettes.
 
-    Prompt, model, status, age, price, and the pictures with what they take on disk."""
+    Prompt, model, status, age, price, and the pictures with what they take on disk.
+    """
     from ..cassettes.pruning import named_by
     from ..cassettes.summary import exchanges, lines
 

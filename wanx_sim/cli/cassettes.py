@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .interop import export_command, import_command
 from .printing import as_json_option, print_json, print_table, printable, say
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def cassette() -> None:
 
     A PATH is a cassette or a folder; of a folder, it is every cassette in it and below.
     """
+
+
+cassette.add_command(import_command)
+cassette.add_command(export_command)
 
 
 class _Reader:

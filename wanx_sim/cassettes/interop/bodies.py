@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 
 from ...errors import CassetteError
-from .. import pictures
+from .. import files
 from . import reading
 
 _MEGABYTE = 2**20
@@ -30,7 +30,7 @@ class Bodies:
         return None
 
     def _inflated(self, body: bytes, window: int, where: str) -> bytes:
-        most = min(self._left, pictures.LARGEST)
+        most = min(self._left, files.LARGEST)
         unpacker = zlib.decompressobj(window)
         try:
             found = unpacker.decompress(body, most + 1)
@@ -46,11 +46,11 @@ class Bodies:
 
 def bounded(body: bytes, where: str) -> bytes:
     """A body, if it is no larger than a picture may be; raises `CassetteError`."""
-    if len(body) > pictures.LARGEST:
+    if len(body) > files.LARGEST:
         raise _too_large(where)
     return body
 
 
 def _too_large(where: str) -> CassetteError:
-    most = pictures.LARGEST // _MEGABYTE
+    most = files.LARGEST // _MEGABYTE
     return CassetteError(f"{where}: its body has more than {most} MB, and no picture has")

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from vcr.serializers import yamlserializer
 
-from wanx_sim.cassettes import pictures
+from wanx_sim.cassettes import files
 from wanx_sim.cassettes.interop import reading
 from wanx_sim.errors import CassetteError
 
@@ -210,7 +210,7 @@ def test_a_wrong_type_is_named_with_its_interaction(refused, changes, says):
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_bomb_is_refused_before_it_has_unpacked(refused, monkeypatch, encoding):
-    monkeypatch.setattr(pictures, "LARGEST", 2**20)
+    monkeypatch.setattr(files, "LARGEST", 2**20)
     content = b"\0" * 2**24
     body = gzip.compress(content) if encoding == "gzip" else zlib.compress(content)
     line = refused(yaml.safe_dump({"interactions": [interaction(**packed(encoding, body))]}))
@@ -225,7 +225,7 @@ def test_many_small_bombs_are_one_large_one(refused, monkeypatch):
 
 
 def test_a_body_larger_than_a_picture_is_refused(refused, monkeypatch):
-    monkeypatch.setattr(pictures, "LARGEST", 1000)
+    monkeypatch.setattr(files, "LARGEST", 1000)
     big = interaction(response__body={"string": "a" * 1001})
     assert "its body has more than" in refused(yaml.safe_dump({"interactions": [big]}))
 

@@ -78,8 +78,8 @@ def _turns(plan: Plan) -> tuple[list[float], list[str]]:
     turns: list[float] = []
     statuses = [""]
     for at, status in rows:
-        if at <= first:
-            statuses[0] = status.value
+        if at <= (turns[-1] if turns else first):  # of two at one moment the later row counts
+            statuses[-1] = status.value
         elif at < end:
             turns.append(at)
             statuses.append(status.value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from wanx_sim.protocol.lifecycle import RETENTION, Failure, Leg, Plan, Status, begin, status
 from wanx_sim.stores.index import SINCE, UNTIL, standing
@@ -37,6 +37,7 @@ def test_a_task_is_in_the_lists_of_its_status(make_task, plan, waited):
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it only makes values
 @given(plan=PLANS)
+@example(plan=begin(Plan(submitted=1000.0, pending=Leg(seconds=0.25), running=Leg(seconds=0.0))))
 def test_it_stands_where_it_stands_from_one_turn_to_the_next(make_task, plan):
     found = standing(make_task(plan=plan))
     assert found.turns == sorted(set(found.turns))

@@ -99,6 +99,10 @@ class Cassette:
         """The bytes of a picture, checked against their hash."""
         return self._pictures.load(image)
 
+    def kept(self, image: Image) -> bytes:
+        """What was kept of a picture: its bytes, those of a thumbnail, or none."""
+        return self._pictures.kept(image)
+
     # --- what is written -----------------------------------------------------------------------
 
     def keep_image(self, index: int, content: bytes, media_type: str, how: Keep = "full") -> Image:

@@ -108,6 +108,13 @@ class Pictures:
             return _placeholder(image)
         return _enlarged(self._read(image.file or ""), image)
 
+    def kept(self, image: Image) -> bytes:
+        """The bytes that were kept of a picture; none of one that is only described."""
+        if image.kept == "placeholder":
+            return b""
+        thumbnail = image.kept == "thumbnail"
+        return self._read(image.file or "") if thumbnail else self._read(image.sha256, image.size)
+
     def _read(self, digest: str, size: int | None = None) -> bytes:
         path = self.path(digest)
         try:

@@ -1,7 +1,10 @@
 """The ``wanx-sim`` command.
 
-serving   serve, record and replay: the commands that go on running
-tables    models, errors, faults and provenance: the commands that list
+serving     serve, which goes on running
+recording   record and replay, which do so too
+sockets     what these share
+cache       the development cache: ls, prune, clear, rebuild
+tables      models, errors, faults and provenance: the commands that list
 """
 
 from __future__ import annotations
@@ -11,7 +14,9 @@ from typing import Any
 
 import click
 
-from .serving import record, replay, serve
+from .cache import cache
+from .recording import record, replay
+from .serving import serve
 from .tables import errors, faults, models, provenance
 
 _EXIT_TROUBLE = 1
@@ -43,7 +48,7 @@ def cli() -> None:
     """A fake DashScope for 通义万相 text-to-image: offline, free, and as the real one behaves."""
 
 
-for _command in (serve, record, replay, models, errors, faults, provenance):
+for _command in (serve, record, replay, cache, models, errors, faults, provenance):
     cli.add_command(_command)
 
 

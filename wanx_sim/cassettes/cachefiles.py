@@ -28,6 +28,7 @@ _TURNS = 256
 
 _SETTINGS = {
     "eviction_policy": "none",  # a job goes as a whole, with its pictures
+    "sqlite_mmap_size": 0,  # where a file is cut short, an error and not a signal
     "sqlite_synchronous": 2,  # that something was bought must outlive a power cut
     "tag_index": True,
 }

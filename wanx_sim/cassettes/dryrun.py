@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from http import HTTPStatus
 
+from ..clock import Clock
 from ..protocol.catalogue import Region
 from ..protocol.routes import region_of
 from ..service import Service
@@ -31,6 +32,7 @@ class DryRun(Service):
         cache: a development cache whose jobs would not be bought; it is only read.
         max_age: how long ago those may have been bought.
         budget: CNY that the recording may spend, if it was said.
+        clock: the time of the simulator; default the real one.
         tell: takes each line, and at the end the total.
 
     Raises:
@@ -44,12 +46,15 @@ class DryRun(Service):
         cache: Cache | None = None,
         max_age: timedelta | None = None,
         budget: float | None = None,
+        clock: Clock | None = None,
         tell: Callable[[str], object],
     ) -> None:
         host = upstream_host(upstream)
         self._host = host
         self._region = region_of(Request(method="GET", host=host), Region.BEIJING)
-        self._simulator = Simulator(timing="fast", region=self._region, magic_prompts=False)
+        self._simulator = Simulator(
+            timing="fast", region=self._region, magic_prompts=False, clock=clock, seed=None
+        )
         self._cache, self._max_age = cache, max_age
         self._budget = None if budget is None else Decimal(str(budget))
         self._upstream, self._tell = upstream, tell

@@ -103,7 +103,8 @@ def without_prompts(form: Json) -> Json:
     if not isinstance(given, dict):
         return form
     prompts = {name: given[name] for name in _PROMPTS if isinstance(given.get(name), str)}
-    return form | {"input": given | {name: hashed(text) for name, text in prompts.items()}}
+    hidden = {name: text if is_hashed(text) else hashed(text) for name, text in prompts.items()}
+    return form | {"input": given | hidden}
 
 
 # --- matching and explaining ----------------------------------------------------------------------

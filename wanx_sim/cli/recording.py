@@ -259,5 +259,5 @@ def replay(
         on_expired=on_expired,
     )
     if on_miss == "simulate":
-        service = Fallback(service, Simulator(timing="fast", public_url=public_url))
+        service = Fallback(service, Simulator(timing="fast", seed=None, public_url=public_url))
     run(service.serve(host, port, **server), key="sk-anything")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from decimal import Decimal
 from threading import Event, Thread
 
 import httpx
 import pytest
 
-from wanx_client import WanxClient
+from wanx_client import AsyncWanxClient, WanxClient
 from wanx_sim import (
     BudgetExceededError,
     Fault,
@@ -151,4 +152,20 @@ def test_over_a_socket_a_budget_error_is_a_501_that_no_client_retries(sim, libra
     assert answer.headers["content-type"] == "application/json"
     assert answer.json()["code"] == "WanxSim.BudgetExceededError"
     assert "the budget of ¥0.00 are spent" in answer.json()["message"]
+    assert len(sim.requests) == 0
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("face", ["transport", "intercept"])
+async def test_to_an_asynchronous_client_it_is_no_error_of_a_network_either(
+    sim, library, face, anyio_backend
+):
+    recorder = budgeted(sim, library, 0)
+    transport = recorder.transport() if face == "transport" else None
+    block = recorder.intercept() if face == "intercept" else nullcontext()
+    with block:
+        async with AsyncWanxClient("sk-a", transport=transport) as client:
+            with pytest.raises(BudgetExceededError):
+                await client.submit("花店")
     assert len(sim.requests) == 0

@@ -296,3 +296,11 @@ def test_the_player_keeps_a_journal(flower_shop, talk):
     assert len(player.requests.creates) == 1
     assert len(player.requests.queries) == 3
     assert [entry.status for entry in player.requests.images] == [200]
+
+
+def test_a_picture_that_a_client_has_is_not_sent_again(flower_shop, talk):
+    client = talk(Player(flower_shop.path))
+    link = client.job("一间花店")["results"][0]["url"]
+    first = client.client.get(link)
+    again = client.client.get(link, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")

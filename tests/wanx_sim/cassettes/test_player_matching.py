@@ -8,6 +8,7 @@ import pytest
 from wanx_sim import (
     Cassette,
     CassetteMissError,
+    ManualClock,
     Player,
     WanxSimError,
 )
@@ -105,6 +106,39 @@ def test_with_repeat_a_job_is_replayed_from_its_beginning(flower_shop, talk):
             "RUNNING",
             "SUCCEEDED",
         ]
+
+
+def test_with_repeat_equal_requests_go_round_in_the_order_of_their_recording(record, talk):
+    recording = record("花店", "花店")
+    client = talk(Player(recording.path, repeat=True))
+    asked = []
+    for _ in range(5):
+        asked.append(client.submit("花店"))
+        client.history(asked[-1])
+    one, other = recording.task_ids
+    assert asked == [one, other, one, other, one]
+
+
+def test_a_job_does_not_start_over_while_another_client_waits_for_it(flower_shop, talk):
+    player = Player(flower_shop.path, repeat=True, clock=ManualClock())
+    first, second = talk(player), talk(player)
+    task_id = first.submit("一间花店")
+    seen = [first.poll(task_id) for _ in range(2)]
+    assert second.submit("一间花店") == task_id
+    seen.append(first.poll(task_id))
+    assert statuses(answer["output"] for answer in seen) == ["PENDING", "RUNNING", "SUCCEEDED"]
+    assert second.poll(task_id)["output"]["task_status"] == "SUCCEEDED"
+    assert statuses(first.history(first.submit("一间花店")))[0] == "PENDING"
+
+
+def test_a_job_that_nobody_waits_for_any_more_starts_over(flower_shop, talk):
+    player = Player(flower_shop.path, repeat=True, clock=ManualClock())
+    client = talk(player)
+    client.submit("一间花店")
+    client.poll(flower_shop.task_id)
+    player.clock.advance(seconds=60)
+    client.submit("一间花店")
+    assert client.poll(flower_shop.task_id)["output"]["task_status"] == "PENDING"
 
 
 def test_what_was_not_asked_for_is_unused(record, talk):

@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 
 import httpx
+import httpx2
 import pytest
 
 from wanx_client import AsyncWanxClient, WanxClient
@@ -330,3 +331,33 @@ def test_an_interception_lets_the_recorders_own_requests_pass(tmp_path):
         answer = httpx.get(url, headers={"authorization": "Bearer sk-a"})
     assert answer.json()["output"]["task_status"] == "UNKNOWN"
     assert len(live.requests) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_an_asynchronous_client_of_the_real_host_records_by_interception(
+    recorder, sim, anyio_backend
+):
+    with recorder.intercept():
+        async with AsyncWanxClient("sk-a", sleep=sim.clock.async_sleep) as client:
+            task = await client.generate("一间花店", **SMALL)
+    assert [(job.task_id, job.complete) for job in recorder.cassette.jobs] == [(task.id, True)]
+
+
+def test_a_client_of_httpx2_records_through_the_transport(recorder, talk):
+    with httpx2.Client(transport=recorder.transport()) as client:
+        headers = {"authorization": "Bearer sk-a", "x-dashscope-async": "enable"}
+        body = {"model": "wan2.2-t2i-flash", "input": {"prompt": "花店"}}
+        answer = client.post(BEIJING + CREATE, headers=headers, json=body)
+    assert recorder.cassette.jobs[0].task_id == answer.json()["output"]["task_id"]
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "sk-without-its-scheme"])
+def test_a_create_without_a_key_is_refused_and_never_sent(recorder, talk, sim, authorization):
+    headers = {"x-dashscope-async": "enable", "authorization": authorization}
+    body = {"model": "wan2.2-t2i-flash", "input": {"prompt": "花店"}}
+    answer = talk(recorder).ask("POST", CREATE, json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "InvalidApiKey")
+    assert answer.headers["x-wanx-source"] == "simulator"
+    assert (len(sim.requests), recorder.spent) == (0, 0)
+    assert not recorder.cassette.exists

@@ -130,6 +130,7 @@ def record(
         raise click.UsageError(
             "--max-age is for what is replayed: choose --mode once or new_episodes, or --cache"
         )
+    _check_proxy(server["proxy_port"])
     live: Service = Upstream(upstream, ca_file=ca_file)
     play = {"max_age": _days(max_age), "on_expired": on_expired}
     service: Service
@@ -141,6 +142,20 @@ def record(
             budget=budget or 0.0, pictures=pictures, redact_prompts=redact_prompts,
         )  # fmt: skip
     run(service.serve(host, port, **server), key=None)
+
+
+def _check_proxy(port: int | None) -> None:
+    """Refuse to send what goes upstream to this recorder's own proxy, and so on for ever."""
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies
+
+    own = {(name, port) for name in ("127.0.0.1", "localhost", "::1")}
+    for url in map(urlsplit, getproxies().values()):
+        if port and (url.hostname, url.port) in own:
+            raise click.UsageError(
+                f"the environment names port {port} as a proxy, which is this recorder's own: set "
+                "HTTPS_PROXY for the program under test alone, and unset it here"
+            )
 
 
 def _cache(folder: Path | None) -> Cache:

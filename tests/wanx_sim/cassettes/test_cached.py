@@ -150,7 +150,7 @@ def test_polls_after_a_restart_come_from_the_cache(opened, sim):
 
 
 def test_who_asks_for_a_task_that_still_runs_gets_its_id_and_its_polls_go_upstream(
-    opened, sim, library
+    opened, sim, library, tmp_path
 ):
     first, second = opened(name="one"), opened(name="two")
     task_id = first.submit()
@@ -159,6 +159,7 @@ def test_who_asks_for_a_task_that_still_runs_gets_its_id_and_its_polls_go_upstre
     assert answer.headers["x-wanx-source"] == "cassette"
     assert second.ask("GET", f"{TASKS}/{task_id}").headers["x-wanx-source"] == "live"
     assert second.history(task_id)[-1]["task_status"] == "SUCCEEDED"
+    assert [kept.standing for kept in entries(tmp_path)] == ["complete"]
     assert first.history(task_id)[-1]["task_status"] == "SUCCEEDED"
     assert sim.ledger.tasks == 1
     for name in ("one", "two"):

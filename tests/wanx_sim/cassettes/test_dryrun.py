@@ -80,7 +80,7 @@ def test_a_total_beyond_the_budget_is_said(dry, talk, told):
 
 
 def test_marks_in_prompts_are_words_like_others(dry, talk):
-    assert talk(dry()).create("[[fail:InternalError.Algo]] 花店").status_code == 200
+    assert talk(dry()).create("[[moderation]] 花店").status_code == 200
 
 
 def test_what_a_recorder_would_refuse_to_write_is_refused(dry, talk):

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
 from threading import Event
@@ -48,7 +48,7 @@ def test_a_recorder_that_is_killed_loses_nothing_that_it_said_was_finished(tmp_p
     with running("lives.py") as nursery:
         for number in range(LIVES):
             path = tmp_path / f"library-{number // 10}" / "shop"
-            nursery.stdin.write(f"{path}\t{drawn.uniform(0.005, 0.12)}\n")
+            nursery.stdin.write(f"{path}\t{drawn.uniform(0.1, 7)}\n")
             nursery.stdin.flush()
             told = reported.setdefault(path, set())
             while line := nursery.stdout.readline().strip():
@@ -57,34 +57,35 @@ def test_a_recorder_that_is_killed_loses_nothing_that_it_said_was_finished(tmp_p
                 found[path] = whole(path)
                 assert told <= found[path], f"life {number}"
         assert nursery.poll() is None, nursery.stderr.read()
-    assert sum(map(len, reported.values())) > LIVES / 2, "the lives were too short to prove much"
+    assert sum(map(len, reported.values())) > LIVES / 5, "the lives were too short to prove much"
 
 
 def generate(how, server, tmp_path, *runs):
-    """What programs saw that ran at once, each with its cassette and its prompts."""
-    commands = [
-        (sys.executable, PROGRAMS / "generating.py", how, server.url, path, tmp_path / "cache")
-        for path, _ in runs
-    ]
-    processes = [
-        subprocess.Popen(
-            [*map(str, command), *prompts], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        for command, (_, prompts) in zip(commands, runs, strict=True)
-    ]
-    ended = [process.communicate(timeout=60) for process in processes]
-    assert [errors for _, errors in ended] == [b""] * len(runs)
+    """What programs saw that began at once, each with its cassette and its prompts."""
+    with ExitStack() as stack:
+        processes = [
+            stack.enter_context(
+                running("generating.py", how, server.url, path, tmp_path / "cache", *prompts)
+            )
+            for path, prompts in runs
+        ]
+        assert [process.stdout.readline() for process in processes] == ["ready\n"] * len(runs)
+        for process in processes:
+            process.stdin.write("\n")
+            process.stdin.flush()
+        ended = [process.communicate(timeout=60) for process in processes]
+    assert [errors for _, errors in ended] == [""] * len(runs)
     return [json.loads(said) for said, _ in ended]
 
 
 def test_two_recorders_in_two_processes_add_to_one_cassette(tmp_path):
-    path, prompts = tmp_path / "library" / "shop", [f"花店 {number}" for number in range(12)]
+    path, prompts = tmp_path / "library" / "shop", [f"花店 {number}" for number in range(40)]
     with Simulator(timing="instant").serve() as server:
         one, other = generate(
-            "recorder", server, tmp_path, (path, prompts[:6]), (path, prompts[6:])
+            "recorder", server, tmp_path, (path, prompts[:20]), (path, prompts[20:])
         )
     assert whole(path) == {*one.values(), *other.values()}
-    assert len(Cassette.load(path).jobs) == 12
+    assert len(Cassette.load(path).jobs) == 40
 
 
 def test_two_processes_with_one_cache_buy_each_request_once(tmp_path):
@@ -117,6 +118,8 @@ def test_a_process_that_is_killed_while_it_buys_leaves_a_mark_and_not_a_gap(tmp_
     with live.serve() as server:
         arguments = ("cached", server.url, path, tmp_path / "cache", "花店", "书店")
         with running("generating.py", *arguments) as process:
+            process.stdin.write("\n")
+            process.stdin.flush()
             assert on_its_way.wait(20)
             process.kill()
             process.wait()
@@ -150,7 +153,7 @@ def test_a_disk_that_is_full_is_said_in_one_line_and_nothing_is_bought(tmp_path)
         arguments = ("cached", server.url, tmp_path / "shop", tmp_path / "cache", "花店")
         command = [sys.executable, "-c", program, PROGRAMS / "generating.py", *arguments]
         done = subprocess.run(
-            [str(part) for part in command], capture_output=True, text=True, check=False
+            [str(part) for part in command], input="\n", capture_output=True, text=True, check=False
         )
     assert done.returncode != 0
     said = done.stderr.splitlines()[-1]

@@ -195,7 +195,7 @@ class Talkative(Service):
             if "message" in body:
                 body["message"] += text
             output = body.get("output", {})
-            output["trace"] = {"who": [text]}
+            output |= {"trace": {"who": [text]}, text: "a key of an object"}
             for result in output.get("results", []):
                 result |= {"actual_prompt": text, "owner": text}
         return replace(response, body=json.dumps(body).encode())

@@ -185,6 +185,16 @@ def test_a_job_is_written_once_however_often_its_end_is_polled(recorder, talk):
     assert len(recorder.cassette.jobs) == 1
 
 
+def test_each_new_state_is_written_at_once(recorder, talk):
+    client = talk(recorder)
+    task_id, seen = client.submit(), []
+    for _ in range(3):
+        client.poll(task_id)
+        (job,) = Cassette.load(recorder.cassette.path).jobs
+        seen.append([state.task_status for state in job.states])
+    assert seen == [["PENDING", "RUNNING", "SUCCEEDED"][:count] for count in (1, 2, 3)]
+
+
 def test_pictures_are_fetched_at_once_and_not_when_the_client_asks(recorder, talk, sim):
     job = talk(recorder).job(n=3)
     assert [entry.status for entry in sim.requests.images] == [200] * 3

@@ -1,7 +1,7 @@
 """Generate a picture for each prompt, through what records; print what was seen of each.
 
 Arguments: ``recorder`` or ``cached``, the upstream's URL, a cassette, a folder for the cache, and
-the prompts.
+the prompts. It says when it is ready, and begins at a line on stdin.
 """
 
 import json
@@ -15,6 +15,9 @@ if how == "cached":
     service = CachedService(upstream, cassette, cache=cache)
 else:
     service = Recorder(upstream, cassette)
+sys.stdout.write("ready\n")
+sys.stdout.flush()
+sys.stdin.readline()
 seen = {}
 with WanxClient("sk-any-key-at-all", transport=service.transport(), sleep=lambda _: None) as client:
     for prompt in prompts:

@@ -1,6 +1,6 @@
 """Lives of a recorder, one after another: each line on stdin begins one, and ends it by SIGKILL.
 
-A line holds a cassette and the seconds to live. All are forked from one process that has recorded
+A line holds a cassette and how long to live, in jobs. All are forked from one process that has recorded
 a job already, so that a life is spent on recording and not on imports. Each task that its client saw finished is told on
 stdout before the recorder goes on; an empty line says that the life is over.
 """
@@ -37,12 +37,15 @@ def record(cassette, seed, tell):
 
 with TemporaryDirectory() as folder:
     record(f"{folder}/first", 0, None)
+    began = time.monotonic()
+    record(f"{folder}/second", 0, None)
+    one_job = time.monotonic() - began
 for number, line in enumerate(sys.stdin, start=1):
-    path, seconds = line.split("\t")
+    path, jobs = line.split("\t")
     child = os.fork()
     if child == 0:
         record(path, number, lambda said: os.write(1, said))
-    time.sleep(float(seconds))  # not to wait for anything: it is the moment that was drawn
+    time.sleep(float(jobs) * one_job)  # not to wait for anything: it is the moment that was drawn
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     os.write(1, b"\n")

@@ -48,7 +48,7 @@ def test_a_recorder_that_is_killed_loses_nothing_that_it_said_was_finished(tmp_p
     with running("lives.py") as nursery:
         for number in range(LIVES):
             path = tmp_path / f"library-{number // 10}" / "shop"
-            nursery.stdin.write(f"{path}\t{drawn.uniform(0.1, 7)}\n")
+            nursery.stdin.write(f"{path}\t{drawn.uniform(0.05, 3.5)}\n")
             nursery.stdin.flush()
             told = reported.setdefault(path, set())
             while line := nursery.stdout.readline().strip():

@@ -1,14 +1,14 @@
 """A fake DashScope for 通义万相 text-to-image, and cassettes of the real one.
 
-Simulator    the service, offline: states, errors, pictures, links, money
-Timing       how long its tasks wait and run
-Clock        its time; ManualClock stands still until a test moves it
-Fault        an error that it shows when asked to
-Cassette     recorded jobs in plain files
-Recorder     a service in front of a live one, which records
+Simulator      the service, offline: states, errors, pictures, links, money
+Timing         how long its tasks wait and run
+Clock          its time; ManualClock stands still until a test moves it
+Fault          an error that it shows when asked to
+Cassette       recorded jobs in plain files
+Recorder       a service in front of a live one, which records
 CachedService  a recorder that buys no request twice
-Player       a service made of a cassette
-Fallback     one service, else the next
+Player         a service made of a cassette
+Fallback       one service, else the next
 
 Names are loaded when they are used: importing the package costs nothing.
 """

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+
+import httpx
 
 from ..clock import Clock
 from ..errors import (
@@ -25,7 +26,7 @@ from .cache import Cache, Kept
 from .cachefiles import CacheWarning
 from .cassette import Cassette
 from .fallback import Fallback
-from .format import Entry, Image, Job, Json, moment
+from .format import Entry, Image, Job, Json, Keep, moment
 from .pictures import Pictures
 from .player import Player
 from .reading import about, json_of, keyless
@@ -57,7 +58,10 @@ class CachedService(Service):
         max_age: how long ago a job may have been bought; None (default) is any time.
         pace: how a job from the cache is replayed, as a `Player` takes it.
         clock: the time; default the real one.
-        record: more arguments of the `Recorder`: ``budget``, ``pictures``, ``redact_prompts`` …
+        budget: CNY that may be spent on what the cache does not hold; None is no limit.
+        transport: an httpx transport to reach the upstream by.
+        pictures: what is stored of each picture, in cassette and cache, as a `Recorder` takes it.
+        redact_prompts: whether prompts are written as hashes, which still match.
 
     Raises:
         AmbiguousCreateError: from a create that may have been bought already. It is not sent.
@@ -83,11 +87,22 @@ class CachedService(Service):
         max_age: timedelta | None = None,
         pace: str | float = "instant",
         clock: Clock | None = None,
-        **record: Any,
+        budget: float | None = None,
+        transport: httpx.BaseTransport | None = None,
+        pictures: Keep = "full",
+        redact_prompts: bool = False,
     ) -> None:
         self.cache = cache if isinstance(cache, Cache) else Cache(cache)
         self.max_age = max_age
-        self.recorder = Recorder(upstream, cassette, clock=clock, **record)
+        self.recorder = Recorder(
+            upstream,
+            cassette,
+            budget=budget,
+            clock=clock,
+            transport=transport,
+            pictures=pictures,
+            redact_prompts=redact_prompts,
+        )
         self._host = upstream_host(self.recorder.upstream)
         self.player = Player(
             _Bought(self.cache, self._host), pace=pace, clock=clock, repeat=True, unfinished=False
@@ -141,17 +156,13 @@ class CachedService(Service):
             # Killed between the two files: the cassette has what the cache was about to hear.
             kept = Kept(host=self._host, at=job.at, job=job)
             self.cache.put(key, self._host, job, self.recorder.cassette.kept)
-        return kept if kept and self.fresh(kept) else None
+        return kept if kept and is_fresh(kept, self._now(), self.max_age) else None
 
     def _written(self, form: Json, since: datetime) -> Job | None:
         cassette = self.recorder.cassette
         entries = [cassette[at] for at in cassette.find(form)]
         jobs = [entry for entry in entries if isinstance(entry, Job) and entry.at >= since]
         return jobs[-1] if jobs else None
-
-    def fresh(self, kept: Kept) -> bool:
-        """Whether something need not be bought anew, for its age."""
-        return is_fresh(kept, self._now(), self.max_age)
 
     def _now(self) -> datetime:
         return moment(self.recorder.clock.now())

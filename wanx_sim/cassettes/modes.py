@@ -56,7 +56,8 @@ class CassetteService(Service):
         cache: a development cache, or its folder: what it holds is not bought (`CachedService`).
 
     Raises:
-        ValueError: for a mode that does not exist, or one that records without an upstream.
+        ValueError: for a mode that does not exist, one that records without an upstream, or
+            ``all`` with a cache.
         CassetteMissError: from a request that is not recorded, and may not be.
     """
 
@@ -73,6 +74,8 @@ class CassetteService(Service):
     ) -> None:
         self.cassette = cassette if isinstance(cassette, Cassette) else Cassette(cassette)
         self.mode = checked_mode(mode)
+        if cache is not None and self.mode is Mode.ALL:
+            raise ValueError("the record mode all buys everything anew, and a cache would not")
         exists = self.cassette.exists
         if exists:
             self.cassette.reload()
@@ -87,9 +90,10 @@ class CassetteService(Service):
         if self.player is None or self.mode is Mode.NEW_EPISODES:
             if upstream is None:
                 raise ValueError(f"the record mode {self.mode} needs an upstream: the live service")
-            how = {"clock": clock, "anew": self.mode is Mode.ALL, **(record or {})}
+            how = {"clock": clock, **(record or {})}
             if cache is None:
-                last = self.recorder = Recorder(upstream, self.cassette, **how)
+                last = Recorder(upstream, self.cassette, anew=self.mode is Mode.ALL, **how)
+                self.recorder = last
             else:
                 age = (play or {}).get("max_age")
                 last = CachedService(upstream, self.cassette, cache=cache, max_age=age, **how)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 
 import httpx
 import pytest
@@ -202,3 +203,29 @@ def test_a_replay_says_what_is_too_old_in_one_line_or_refuses_it(launch, client,
     with pytest.raises(WanxError, match="at most 30 are accepted; record it again") as caught:
         client(strict).submit("花店", **asked)
     assert caught.value.http_status == 501
+
+
+# --- clients whose host is hard-coded -------------------------------------------------------------
+
+
+def test_a_client_whose_host_is_hard_coded_is_recorded_through_the_proxy(launch, tmp_path):
+    pytest.importorskip("cryptography", reason="left out: the extra tls is not installed")
+    with Simulator(timing="instant").serve() as live:
+        options = ("--upstream", live.url, "--budget", 0.14, "--proxy-port", 0)
+        server = launch("record", "--port", 0, "--cassette", tmp_path / "c", *options)
+        exports = {}
+        while "NODE_EXTRA_CA_CERTS" not in exports:
+            line = server.process.stdout.readline().strip()
+            name, _, value = line.removeprefix("export ").removeprefix("set ").partition("=")
+            exports[name] = value
+        trust = ssl.create_default_context(cafile=exports["SSL_CERT_FILE"])
+        headers = {"authorization": "Bearer sk-a", "x-dashscope-async": "enable"}
+        body = {"model": "wan2.2-t2i-flash", "input": {"prompt": PROMPT}, "parameters": {"n": 1}}
+        with httpx.Client(proxy=exports["HTTPS_PROXY"], verify=trust, headers=headers) as client:
+            host = "https://dashscope.aliyuncs.com/api/v1"
+            answer = client.post(f"{host}/services/aigc/text2image/image-synthesis", json=body)
+            task_id = answer.json()["output"]["task_id"]
+            polled = client.get(f"{host}/tasks/{task_id}")
+        assert polled.headers["x-wanx-source"] == "live"
+        assert server.ended() == (0, "")
+    assert [job.complete for job in Cassette.load(tmp_path / "c").jobs] == [True]

@@ -85,6 +85,11 @@ def test_a_mode_that_records_needs_a_service(library):
         CassetteService(library / "modes", "all")
 
 
+def test_a_mode_that_buys_everything_has_no_use_for_a_cache(library, sim, tmp_path):
+    with pytest.raises(ValueError, match="buys everything anew, and a cache would not"):
+        CassetteService(library / "modes", "all", upstream=sim, cache=tmp_path / "cache")
+
+
 # --- fallback -------------------------------------------------------------------------------------
 
 

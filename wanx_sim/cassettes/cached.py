@@ -22,6 +22,7 @@ from ..protocol.lifecycle import Status
 from ..service import Service
 from ..upstream import Upstream
 from ..wire import Request, Response
+from . import redaction
 from .cache import Cache, Kept
 from .cachefiles import CacheWarning
 from .cassette import Cassette
@@ -145,6 +146,7 @@ class CachedService(Service):
                 raise AmbiguousCreateError(_ambiguous(kept))
             self.recorder.adopt(kept.job, lambda image: self.cache.picture(key, image))
             if kept.job.complete:
+                self._live.pop(kept.job.task_id, None)  # upstream it will be forgotten
                 return self.player.handle(request)
             self._live[kept.job.task_id] = key
             return self._again(kept.job)
@@ -175,7 +177,7 @@ class CachedService(Service):
             self.cache.forget(key)
             raise
         body = json_of(response)
-        job = self.recorder.job(str((body.get("output") or {}).get("task_id")))
+        job = self.recorder.job(str(redaction.created(body)["output"].get("task_id")))
         with _warning():
             if job:
                 self._live[job.task_id] = key

@@ -146,6 +146,20 @@ def test_polls_after_a_restart_come_from_the_cache(opened, sim):
     assert len(sim.requests) == asked
 
 
+def test_what_the_service_has_forgotten_since_is_still_in_the_cache(opened, sim, clock):
+    client = opened()
+    client.job()
+    clock.advance(hours=25)
+    again = client.job()
+    assert (again["task_status"], sim.ledger.tasks) == ("SUCCEEDED", 1)
+    assert len(client.pictures(again)) == 1
+
+
+@pytest.mark.parametrize("answer", [{"output": [1]}, {"output": {"task_id": 5}}, {"code": []}])
+def test_an_odd_answer_is_passed_on(opened, scripted, answer):
+    assert opened(scripted(answer)).create().json() == answer
+
+
 # --- while it runs --------------------------------------------------------------------------------
 
 

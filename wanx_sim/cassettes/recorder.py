@@ -40,8 +40,8 @@ class Recorder(Service):
     A job is written when it is created, and again with each state that is new, so that a recorder
     that is killed loses nothing that it has seen; what is not complete is marked. Pictures are
     fetched as soon as a job succeeds, since their links die after 24 hours. What is written is a
-    whitelist: no key, no link, no signature. A create without a key is refused here, in the
-    service's own words: nothing is sent that the sender did not sign for.
+    whitelist: no key, no link, no signature. A create without a key never goes to a live
+    service: it is refused here, in the service's own words.
 
     Args:
         upstream: the live service: a URL (with or without ``/api/v1``), or a `Service`.
@@ -130,7 +130,8 @@ class Recorder(Service):
         """The upstream's answer, byte for byte; what is new in it is written down."""
         operation, task_id = about(request)
         if operation == "create":
-            if refused := keyless(request, self.clock.now()):
+            # Live is what a network leads to; a recording of another tool's is played without keys.
+            if self.upstream.blocking and (refused := keyless(request, self.clock.now())):
                 return refused.with_headers(("x-wanx-source", "simulator"))
             response = self._create(request)
         else:

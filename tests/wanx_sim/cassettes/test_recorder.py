@@ -363,7 +363,8 @@ def test_a_client_of_httpx2_records_through_the_transport(recorder, talk):
 
 
 @pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "sk-without-its-scheme"])
-def test_a_create_without_a_key_is_refused_and_never_sent(recorder, talk, sim, authorization):
+def test_a_create_without_a_key_is_refused_and_never_sent(library, talk, sim, authorization):
+    recorder = Recorder(BEIJING, library / "any", transport=sim.transport())
     headers = {"x-dashscope-async": "enable", "authorization": authorization}
     body = {"model": "wan2.2-t2i-flash", "input": {"prompt": "花店"}}
     answer = talk(recorder).ask("POST", CREATE, json=body, headers=headers)
@@ -371,3 +372,4 @@ def test_a_create_without_a_key_is_refused_and_never_sent(recorder, talk, sim, a
     assert answer.headers["x-wanx-source"] == "simulator"
     assert (len(sim.requests), recorder.spent) == (0, 0)
     assert not recorder.cassette.exists
+    recorder.close()

@@ -1,13 +1,14 @@
 """A fake DashScope for 通义万相 text-to-image, and cassettes of the real one.
 
-Simulator    the service, offline: states, errors, pictures, links, money
-Timing       how long its tasks wait and run
-Clock        its time; ManualClock stands still until a test moves it
-Fault        an error that it shows when asked to
-Cassette     recorded jobs in plain files
-Recorder     a service in front of a live one, which records
-Player       a service made of a cassette
-Fallback     one service, else the next
+Simulator      the service, offline: states, errors, pictures, links, money
+Timing         how long its tasks wait and run
+Clock          its time; ManualClock stands still until a test moves it
+Fault          an error that it shows when asked to
+Cassette       recorded jobs in plain files
+Recorder       a service in front of a live one, which records
+CachedService  a recorder that buys no request twice
+Player         a service made of a cassette
+Fallback       one service, else the next
 
 Names are loaded when they are used: importing the package costs nothing.
 """
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .account import Account
+    from .cassettes.cached import CachedService
     from .cassettes.cassette import Cassette
     from .cassettes.fallback import Fallback
     from .cassettes.modes import CassetteService
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from .cassettes.recorder import Recorder
     from .clock import Clock, ManualClock
     from .errors import (
+        AmbiguousCreateError,
         BudgetExceededError,
         CassetteError,
         CassetteExpiredError,
@@ -47,7 +50,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Account": "account",
+    "AmbiguousCreateError": "errors",
     "BudgetExceededError": "errors",
+    "CachedService": "cassettes.cached",
     "Cassette": "cassettes.cassette",
     "CassetteError": "errors",
     "CassetteExpiredError": "errors",
@@ -75,7 +80,9 @@ _HOMES = {
 
 __all__ = [
     "Account",
+    "AmbiguousCreateError",
     "BudgetExceededError",
+    "CachedService",
     "Cassette",
     "CassetteError",
     "CassetteExpiredError",

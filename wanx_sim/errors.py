@@ -8,6 +8,7 @@
   * CassetteError: a cassette cannot be read, written or trusted
     * SecretFoundError: something shaped like a secret would have been written to one
   * UpstreamError: the service behind a recorder did not answer
+    * AmbiguousCreateError: it may have been bought already, so it is not sent again
 
 Some are AssertionErrors instead: they fail a test, and no retry can mistake them for a fault of
 the network.
@@ -62,6 +63,10 @@ class SecretFoundError(CassetteError):
 
 class UpstreamError(WanxSimError):
     """The service behind a recorder did not answer."""
+
+
+class AmbiguousCreateError(UpstreamError):
+    """The same create went out before and its answer was lost; it was not sent again."""
 
 
 class CassetteMissError(AssertionError):

@@ -81,20 +81,10 @@ def _thread() -> Iterator[str]:
 
 
 @contextmanager
-def _process() -> Iterator[str]:
-    command = [
-        "serve",
-        "--port",
-        "0",
-        "--store",
-        "memory://",
-        "--timing",
-        "instant",
-        "--api-key",
-        KEY,
-    ]
+def _command(*arguments: object) -> Iterator[str]:
+    """``wanx-sim`` as a process, at an address, until the block ends."""
     with subprocess.Popen(
-        [str(Path(sys.executable).with_name("wanx-sim")), *command],
+        [str(Path(sys.executable).with_name("wanx-sim")), *map(str, arguments)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         encoding="utf-8",
@@ -109,6 +99,19 @@ def _process() -> Iterator[str]:
             yield first_line.removeprefix(READY).strip()
         finally:
             process.terminate()
+
+
+@contextmanager
+def _process() -> Iterator[str]:
+    store = ("--store", "memory://", "--timing", "instant", "--api-key", KEY)
+    with _command("serve", "--port", 0, *store) as url:
+        yield url
+
+
+@pytest.fixture
+def command() -> Any:
+    """Runs ``wanx-sim`` as a process, up inside a ``with`` block, which names its address."""
+    return _command
 
 
 @pytest.fixture(params=[_thread, _process], ids=["serve()", "wanx-sim serve"])

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -18,7 +16,6 @@ from click.testing import CliRunner
 from wanx_client import WanxClient, WanxError, __version__
 from wanx_sim import Cassette, Recorder, Simulator
 from wanx_sim.cli import cli
-from wanx_sim.rendering import png_size
 
 CREATE = "/api/v1/services/aigc/text2image/image-synthesis"
 SMALL = {"model": "wan2.2-t2i-flash", "size": "512*512", "seed": 7, "n": 1}
@@ -26,82 +23,10 @@ PROMPT = "一间花店"
 NEVER = "polls:1000,1000"
 
 
-@dataclass
-class Running:
-    """A server in a process of its own, up and ready."""
-
-    process: subprocess.Popen[str]
-    url: str
-    lines: list[str]
-
-    @property
-    def base_url(self) -> str:
-        return f"{self.url}/api/v1"
-
-    def ended(self, number: int = signal.SIGINT) -> tuple[int, str]:
-        """Its exit code and what it wrote on stderr, once a signal has ended it."""
-        self.process.send_signal(number)
-        errors = self.process.communicate(timeout=20)[1]
-        return self.process.returncode, errors
-
-
-def command(*arguments):
-    return [sys.executable, "-c", "from wanx_sim.cli import main; main()", *map(str, arguments)]
-
-
 @pytest.fixture
-def environment(tmp_path):
-    """The environment of a user with an empty home, no proxy and no settings."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("WANX", "DASHSCOPE")) and not name.lower().endswith("_proxy")
-    }
-    return kept | {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-
-
-@pytest.fixture
-def start(environment):
+def start(launch):
     """Starts ``wanx-sim`` with arguments and waits until it says that it is ready."""
-    processes = []
-
-    def started(*arguments, **settings):
-        process = subprocess.Popen(
-            command(*arguments),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            env=environment | settings,
-        )
-        processes.append(process)
-        lines = [process.stdout.readline()]
-        found = re.fullmatch(r"wanx-sim ready at (http://[\d.]+:\d+)\n", lines[0])
-        assert found, lines[0] + process.communicate(timeout=20)[1]
-        while not lines[-1].lstrip().startswith(("export NO_PROXY", "set NO_PROXY")):
-            lines.append(process.stdout.readline())
-        return Running(process, found[1], lines)
-
-    yield started
-    for process in processes:
-        process.kill()
-        process.communicate()
-
-
-@pytest.fixture
-def client():
-    """Makes thin clients of a server, which never go through a proxy."""
-    clients = []
-
-    def made(server, key="sk-any"):
-        transport = httpx.HTTPTransport()
-        clients.append(WanxClient(key, base_url=server.base_url, transport=transport))
-        return clients[-1]
-
-    yield made
-    for each in clients:
-        each.close()
+    return launch
 
 
 @pytest.fixture
@@ -285,84 +210,6 @@ def test_an_address_of_version_6_is_written_as_a_url_wants_it(run):
 
 
 # --- record and replay ----------------------------------------------------------------------------
-
-
-def test_a_job_is_recorded_by_one_proxy_and_replayed_by_another(start, client, tmp_path):
-    cassette = tmp_path / "library" / "flower-shop.json"
-    with Simulator(timing="polls:1,1").serve() as live:
-        proxy = start(
-            *("record", "--port", 0, "--cassette", cassette, "--upstream", live.url),
-            *("--budget", 0.2),
-        )
-        # The live service wants the user's own key, so none is offered to be pasted.
-        assert not [line for line in proxy.lines if "DASHSCOPE_API_KEY" in line]
-        task = client(proxy, "sk-my-own-live-key").submit(PROMPT, **SMALL)
-        task = client(proxy).wait(task, poll_interval=0)
-        (picture,) = client(proxy).download(task, tmp_path / "live")
-        with pytest.raises(WanxError, match="this create was not sent: it costs ¥0") as caught:
-            client(proxy).submit("another", **SMALL)
-        assert (caught.value.http_status, caught.value.code) == (
-            501,
-            "WanxSim.BudgetExceededError",
-        )
-        assert proxy.ended() == (0, "")
-    assert b"sk-my-own-live-key" not in cassette.read_bytes()
-
-    player = start("replay", "--port", 0, "--cassette", cassette)
-    for _ in range(2):  # a server repeats
-        again = client(player).generate(PROMPT, poll_interval=0, **SMALL)
-        assert again.id == task.id
-        (replayed,) = client(player).download(again, tmp_path / "replayed")
-        assert replayed.read_bytes() == picture.read_bytes()
-    with pytest.raises(WanxError, match="asked '一间书店'") as caught:
-        client(player).submit("一间书店", **SMALL)
-    assert (caught.value.http_status, caught.value.code) == (501, "WanxSim.CassetteMissError")
-    assert str(cassette) in caught.value.message
-    assert player.ended() == (0, "")
-
-
-def test_prompts_and_pictures_can_stay_out_of_a_cassette_and_replay_from_its_folder(
-    start, client, tmp_path
-):
-    cassette, small = tmp_path / "library" / "shop.json", SMALL | {"prompt_extend": True}
-    with Simulator(timing="instant").serve() as live:
-        proxy = start(
-            *("record", "--port", 0, "--cassette", cassette, "--upstream", live.url),
-            *("--budget", 0.2, "--redact-prompts", "--pictures", "placeholder"),
-        )
-        client(proxy).generate("花店 hua@example.com", poll_interval=0, **small)
-        assert proxy.ended() == (0, "")
-    text = cassette.read_text(encoding="utf-8")
-    assert not [word for word in ("花店", "hua@example.com") if word in text]
-    assert list(tmp_path.rglob("*.png")) == []
-    player = start("replay", "--port", 0, "--cassette", cassette.parent)
-    again = client(player).generate("花店 hua@example.com", poll_interval=0, **small)
-    (picture,) = client(player).download(again, tmp_path / "replayed")
-    assert png_size(picture.read_bytes()) == (512, 512)
-
-
-def test_a_recorder_spends_nothing_unless_it_is_told_to(start, client, tmp_path):
-    live = Simulator()
-    with live.serve() as server:
-        proxy = start("record", "--port", 0, "--cassette", tmp_path / "c", "--upstream", server.url)
-        with pytest.raises(WanxError, match="of the budget of ¥0") as e:
-            client(proxy).submit(PROMPT, **SMALL)
-        assert e.value.http_status == 501
-        assert len(live.requests) == 0
-        assert client(proxy).fetch("no-such-task").status == "UNKNOWN"
-    assert Cassette.load(tmp_path / "c").jobs == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without a word to it")
-def test_a_recorder_that_is_told_to_end_still_writes_what_it_has(start, client, tmp_path):
-    with Simulator(timing=NEVER).serve() as live:
-        options = ("--upstream", live.url, "--budget", 1)
-        proxy = start("record", "--port", 0, "--cassette", tmp_path / "c", *options)
-        task = client(proxy).submit(PROMPT, **SMALL)
-        client(proxy).fetch(task)
-        assert proxy.ended(signal.SIGTERM) == (0, "")
-    (job,) = Cassette.load(tmp_path / "c").jobs
-    assert (job.task_id, job.complete, len(job.states)) == (task.id, False, 1)
 
 
 def test_an_upstream_that_is_no_url_is_said_in_one_line(run, tmp_path):

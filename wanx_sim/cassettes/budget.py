@@ -70,14 +70,14 @@ class Budget:
             if self.limit is not None and bought.price is None:
                 raise BudgetExceededError(
                     "this create was not sent: the catalogue has no price for its model, so the "
-                    f"budget of ¥{self.limit} cannot be kept; record it without a budget"
+                    f"budget of ¥{self.limit:.2f} cannot be kept; record it without a budget"
                 )
             price = bought.price or Decimal(0)
             if self.limit is not None and self.spent + price > self.limit:
                 raise BudgetExceededError(
-                    f"this create was not sent: it costs ¥{price}, and ¥{self.spent} of the "
-                    f"budget of ¥{self.limit} are spent; raise the budget, or ask for fewer "
-                    "pictures (n)"
+                    f"this create was not sent: it costs ¥{price}, and ¥{self.spent:.2f} of the "
+                    f"budget of ¥{self.limit:.2f} are spent; raise the budget (--budget, budget=), "
+                    "or ask for fewer pictures (n)"
                 )
             self.spent += price
             self.images += bought.images

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from http import HTTPStatus
 
@@ -15,7 +16,9 @@ from ..wire import Request, Response
 from . import pages
 from .format import Json
 
-_ALL = "page_no=1&page_size=1000000"
+_PAGE = 100
+"""Rows that are asked for at a time; that the real service gives more is not known."""
+
 _SOURCE = "x-wanx-source"
 
 
@@ -45,6 +48,7 @@ class Fallback(Service):
             raise ValueError("a Fallback needs a service")
         self.services = services
         self.blocking = any(service.blocking for service in services)
+        self.public_url: str | None = getattr(services[0], "public_url", None)
 
     def __repr__(self) -> str:
         return f"<Fallback {' else '.join(map(repr, self.services))}>"
@@ -72,16 +76,32 @@ class Fallback(Service):
             wanted = listing.Filter.read(request.parameters, now=0.0)
         except Refusal:
             return _marked(self.services[-1].handle(request))
-        everything = replace(request, query="&".join(filter(None, (_others(request), _ALL))))
         rows: dict[str, Json] = {}
         for service in self.services:
-            response = service.handle(everything)
-            if response.status != HTTPStatus.OK:
-                return _marked(response)
-            body = msgspec.json.decode(response.body, type=Json)
-            rows = {row["task_id"]: row for row in body["data"]} | rows
+            for response in _pages(service, request):
+                if response.status != HTTPStatus.OK:
+                    return _marked(response)
+                body = msgspec.json.decode(response.body, type=Json)
+                rows = {row["task_id"]: row for row in body["data"]} | rows
         body = pages.page(list(rows.values()), wanted, body["request_id"])
         return _marked(replace(response, body=responses.encode(body)))
+
+
+def _pages(service: Service, request: Request) -> Iterator[Response]:
+    """A service's whole list, page by page."""
+    number, last = 1, 1
+    while number <= last:
+        query = (*_others(request), f"page_no={number}", f"page_size={_PAGE}")
+        response = service.handle(replace(request, query="&".join(query)))
+        yield response
+        number, last = number + 1, _last_page(response)
+
+
+def _last_page(response: Response) -> int:
+    if response.status != HTTPStatus.OK:
+        return 0
+    found: int = msgspec.json.decode(response.body, type=Json).get("total_page", 0)
+    return found
 
 
 def _lists(request: Request) -> bool:
@@ -91,12 +111,11 @@ def _lists(request: Request) -> bool:
         return False
 
 
-def _others(request: Request) -> str:
+def _others(request: Request) -> list[str]:
     """The query of a list without its page."""
     parts = request.query.split("&")
-    return "&".join(
-        part for part in parts if part.partition("=")[0] not in ("page_no", "page_size")
-    )
+    paging = ("", "page_no", "page_size")
+    return [part for part in parts if part.partition("=")[0] not in paging]
 
 
 def _marked(response: Response) -> Response:

@@ -10,6 +10,8 @@ from typing import Any
 from ..clock import Clock
 from ..service import Service
 from ..wire import Request, Response
+from .cache import Cache
+from .cached import CachedService
 from .cassette import Cassette
 from .fallback import Fallback
 from .player import Player
@@ -51,9 +53,11 @@ class CassetteService(Service):
         clock: the time of both; default the real one.
         play: more arguments of the `Player`.
         record: more arguments of the `Recorder`: ``budget``, ``pictures``, ``redact_prompts`` …
+        cache: a development cache, or its folder: what it holds is not bought (`CachedService`).
 
     Raises:
-        ValueError: for a mode that does not exist, or one that records without an upstream.
+        ValueError: for a mode that does not exist, one that records without an upstream, or
+            ``all`` with a cache.
         CassetteMissError: from a request that is not recorded, and may not be.
     """
 
@@ -66,14 +70,18 @@ class CassetteService(Service):
         clock: Clock | None = None,
         play: Mapping[str, Any] | None = None,
         record: Mapping[str, Any] | None = None,
+        cache: Cache | str | Path | None = None,
     ) -> None:
         self.cassette = cassette if isinstance(cassette, Cassette) else Cassette(cassette)
         self.mode = checked_mode(mode)
+        if cache is not None and self.mode is Mode.ALL:
+            raise ValueError("the record mode all buys everything anew, and a cache would not")
         exists = self.cassette.exists
         if exists:
             self.cassette.reload()
         self.player: Player | None = None
         self.recorder: Recorder | None = None
+        last: Recorder | CachedService | None = None
         if self.mode in (Mode.NONE, Mode.NEW_EPISODES) or (self.mode is Mode.ONCE and exists):
             alone = self.mode is not Mode.NEW_EPISODES
             # It plays what was there before: what is recorded now was answered already.
@@ -82,14 +90,15 @@ class CassetteService(Service):
         if self.player is None or self.mode is Mode.NEW_EPISODES:
             if upstream is None:
                 raise ValueError(f"the record mode {self.mode} needs an upstream: the live service")
-            self.recorder = Recorder(
-                upstream,
-                self.cassette,
-                clock=clock,
-                anew=self.mode is Mode.ALL,
-                **record or {},
-            )
-        parts = [part for part in (self.player, self.recorder) if part]
+            how = {"clock": clock, **(record or {})}
+            if cache is None:
+                last = Recorder(upstream, self.cassette, anew=self.mode is Mode.ALL, **how)
+                self.recorder = last
+            else:
+                age = (play or {}).get("max_age")
+                last = CachedService(upstream, self.cassette, cache=cache, max_age=age, **how)
+                self.recorder = last.recorder
+        parts: list[Service] = [part for part in (self.player, last) if part]
         self._service = parts[0] if len(parts) == 1 else Fallback(*parts)
         self.blocking = self._service.blocking
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 from threading import RLock
 from typing import Literal
+from urllib.parse import unquote
 
 from ..access import authenticate
 from ..call import Call
@@ -54,7 +55,9 @@ class Player(Service):
             passed then; ``instant``: finished at once; or a number, that many times as fast.
         clock: the time; default the real one.
         ignore: fields that play no part in matching, such as ``seed``.
-        repeat: whether a job may be replayed again once it was.
+        repeat: whether jobs may be replayed again, in their order, once all that match were. One
+            that another client still waits for does not start over under its eyes: both see it go
+            on from where it is.
         public_url: where links begin, if not at the host that a request asked.
         max_age: how long ago a job may have been recorded; None (default) is any time.
         on_expired: what becomes of one that is older: ``warn`` (default) with a
@@ -180,13 +183,16 @@ class Player(Service):
         return responses.answer(body, call.now, kind="gateway")
 
     def _play(self, job: Job, cassette: Cassette, call: _Call) -> None:
+        self.replayed.append(job)
+        current = self._playing.get(job.task_id)
+        if self.recordings.repeat and current and current.watched(call.now):
+            return
         cancels = self.recordings.all(_cancel_of(job.task_id))
         held = any(
             isinstance(entry, Exchange) and entry.status == HTTPStatus.OK for entry in cancels
         )
         playing = Playing(job, cassette, call.now, prompt=call.prompt or None, held=held)
         self._playing[job.task_id] = playing
-        self.replayed.append(job)
 
     # --- query ---------------------------------------------------------------------------------
 
@@ -274,17 +280,14 @@ class Player(Service):
 
     def _image(self, call: _Call, route: routes.Route) -> Response:
         call.task_id = links.task_id_of(route.key)
-        if call.task_id not in self._playing:
+        found = self._objects.get((route.bucket, unquote(route.key)))
+        if found is None:
             raise CassetteMissError(
                 f"{self.recordings.name} has no job with the picture {route.key}, or it was not "
                 "asked for yet"
             )
         return oss.respond(
-            call.request,
-            route.bucket,
-            route.key,
-            call.now,
-            lambda bucket, key: self._objects.get((bucket, key)),
+            call.request, route.bucket, route.key, call.now, lambda _bucket, _key: found
         )
 
 

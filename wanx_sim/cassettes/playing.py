@@ -14,6 +14,9 @@ Pace = Literal["steps", "recorded", "instant"] | float
 """How fast states come: one a poll, as time passed then, the last at once,
 or so many times as fast."""
 
+_WATCHED = 60.0
+"""Seconds after which a job that nobody has asked about any more counts as given up."""
+
 _TIMES = ("submit_time", "scheduled_time", "end_time")
 
 
@@ -60,6 +63,7 @@ class Playing:
         self._states = [
             state for state in job.states if not (held and state.task_status == Status.CANCELED)
         ]
+        self._asked = started
         self._polls = 0
         self._troubles: set[int] = set()
 
@@ -67,6 +71,7 @@ class Playing:
 
     def poll(self, now: float, pace: Pace) -> State:
         """What the next poll is answered."""
+        self._asked = now
         if self.canceled is not None:
             return self._last_canceled()
         self._polls += 1
@@ -86,6 +91,10 @@ class Playing:
             return Status.CANCELED
         due = self._polls if pace == "steps" else self._due(now, pace)
         return _status(self._lasting(due)) or Status.PENDING
+
+    def watched(self, now: float) -> bool:
+        """Whether some client still waits for its end."""
+        return self.ended is None and self.canceled is None and now - self._asked < _WATCHED
 
     def _due(self, now: float, pace: Pace) -> int:
         """How many states time has brought."""

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
 from threading import Lock
-from urllib.parse import urlsplit
 
 import httpx
-import msgspec
 from msgspec.structs import replace as with_
 
 from ..clock import Clock
 from ..errors import CassetteError, UpstreamError
 from ..protocol import routes
 from ..protocol.catalogue import Region
-from ..protocol.errors import Refusal
 from ..protocol.lifecycle import Status
 from ..service import Service
 from ..upstream import Upstream
@@ -27,8 +25,10 @@ from ..wire import ConnectionLost, Request, Response
 from . import redaction, secrets
 from .budget import Budget, Purchase, purchase
 from .cassette import Cassette
+from .fetching import fetch
 from .format import Exchange, Image, Job, Json, Keep, State, moment
 from .matching import asked, without_prompts
+from .reading import about, is_new, json_of, key_of, keyless, names_a_task
 
 _TEXT = 2000
 """Characters that are kept of an answer that is no JSON."""
@@ -40,7 +40,8 @@ class Recorder(Service):
     A job is written when it is created, and again with each state that is new, so that a recorder
     that is killed loses nothing that it has seen; what is not complete is marked. Pictures are
     fetched as soon as a job succeeds, since their links die after 24 hours. What is written is a
-    whitelist: no key, no link, no signature.
+    whitelist: no key, no link, no signature. A create without a key never goes to a live
+    service: it is refused here, in the service's own words.
 
     Args:
         upstream: the live service: a URL (with or without ``/api/v1``), or a `Service`.
@@ -101,10 +102,10 @@ class Recorder(Service):
             upstream = Upstream(upstream, transport=transport)
         if isinstance(upstream, Upstream):
             self.cassette.host = upstream.host
-        self._upstream = upstream
+        self.upstream = upstream
 
     def __repr__(self) -> str:
-        return f"<Recorder of {self._upstream} to {self.cassette.path}>"
+        return f"<Recorder of {self.upstream} to {self.cassette.path}>"
 
     @property
     def spent(self) -> Decimal:
@@ -117,8 +118,8 @@ class Recorder(Service):
         Raises:
             CassetteError: if something of what was seen cannot be written even now.
         """
-        if isinstance(self._upstream, Upstream):
-            self._upstream.close()
+        if isinstance(self.upstream, Upstream):
+            self.upstream.close()
         with self._lock:
             unfinished, self._jobs = self._jobs, {}
         for job in unfinished.values():
@@ -127,11 +128,14 @@ class Recorder(Service):
 
     def handle(self, request: Request) -> Response:
         """The upstream's answer, byte for byte; what is new in it is written down."""
-        operation, task_id = _about(request)
+        operation, task_id = about(request)
         if operation == "create":
+            # Live is what a network leads to; a recording of another tool's is played without keys.
+            if self.upstream.blocking and (refused := keyless(request, self.clock.now())):
+                return refused.with_headers(("x-wanx-source", "simulator"))
             response = self._create(request)
         else:
-            response = self._upstream.handle(request)
+            response = self.upstream.handle(request)
             self._note(operation, task_id, request, response)
         return response.with_headers(("x-wanx-source", "live"))
 
@@ -148,22 +152,22 @@ class Recorder(Service):
     # --- create --------------------------------------------------------------------------------
 
     def _create(self, request: Request) -> Response:
-        form = self._form(request, "create")
+        form = self.form(request, "create")
         secrets.check(form, "this create was not sent")
         bought = purchase(form, self._region(request))
         self.budget.take(bought)
         try:
             self.cassette.create()  # what cannot be written is not bought
-            response = self._upstream.handle(request)
+            response = self.upstream.handle(request)
         except ConnectionLost:  # the task may exist, and be billed: its price counts as spent
             self._add("create", form, None)
             raise
         except BaseException:
             self.budget.give_back(bought)
             raise
-        body = _json(response)
+        body = json_of(response)
         kept = redaction.created(body)
-        if response.status == HTTPStatus.OK and _task_id(kept):
+        if response.status == HTTPStatus.OK and names_a_task(kept):
             self._created(form, request, kept, bought)
             return response
         if "code" in body:
@@ -171,15 +175,16 @@ class Recorder(Service):
         self._exchanged("create", request, response)
         return response
 
-    def _form(self, request: Request, operation: routes.Operation) -> Json:
-        form = redaction.scrubbed(asked(request, operation), _key(request))
+    def form(self, request: Request, operation: routes.Operation) -> Json:
+        """The canonical form of a request, as it is written."""
+        form = redaction.scrubbed(asked(request, operation), key_of(request))
         return without_prompts(form) if self.redact_prompts else form
 
     def _created(self, form: Json, request: Request, kept: Json, bought: Purchase) -> None:
         job = Job(
             at=moment(self.clock.now()),
             request=form,
-            created=redaction.masked(kept, _key(request)),
+            created=redaction.masked(kept, key_of(request)),
             states=[],
             images=[],
             price=bought.price,
@@ -195,27 +200,68 @@ class Recorder(Service):
         return routes.region_of(replace(request, host=self._host(request)), Region.BEIJING)
 
     def _host(self, request: Request) -> str:
-        return self._upstream.host if isinstance(self._upstream, Upstream) else request.host
+        return self.upstream.host if isinstance(self.upstream, Upstream) else request.host
+
+    # --- jobs that it knows --------------------------------------------------------------------
+
+    def job(self, task_id: str) -> Job | None:
+        """What is known of a task by now: as it was seen, or as the cassette holds it."""
+        return self._jobs.get(task_id) or self.cassette.job(task_id)
+
+    def adopt(self, job: Job, pictures: Callable[[Image], bytes | None]) -> None:
+        """Write down a job that was bought elsewhere, as if it had been seen here.
+
+        One that has not ended goes on here: its polls are recorded.
+
+        Args:
+            job: the job.
+            pictures: gives the bytes of what was kept of each of its pictures, if anything was.
+
+        Raises:
+            CassetteError: if it cannot be written.
+        """
+        known = self.job(job.task_id)
+        if known and (known.complete or not job.complete):
+            return
+        if self.redact_prompts:
+            job = _without_prompts(job)
+        images = [self._adopted(image, pictures(image)) for image in job.images]
+        job = with_(job, images=images)
+        self.cassette.put(job, self._replaced(job) if job.complete else ())
+        with self._lock:
+            self.recorded.append(job.task_id)
+            self._jobs.pop(job.task_id, None)
+            if not job.complete:
+                self._jobs[job.task_id] = job
+
+    def _adopted(self, image: Image, content: bytes | None) -> Image:
+        if content is None:
+            return image
+        how: Keep = self.pictures if image.kept == "full" else "full"
+        kept = self.cassette.keep_image(image.index, content, image.media_type, how)
+        return kept if image.kept == "full" else image
 
     # --- what is no job ------------------------------------------------------------------------
 
     def _exchanged(self, operation: routes.Operation, request: Request, response: Response) -> None:
         """Write down an answer that is an error, or a cancel's."""
-        body, form = _json(response), self._form(request, operation)
+        body, form = json_of(response), self.form(request, operation)
         if not body:
             text = response.body[: 4 * _TEXT].decode("utf-8", "replace")[:_TEXT]
-            self._add(operation, form, response.status, text=redaction.masked(text, _key(request)))
+            self._add(
+                operation, form, response.status, text=redaction.masked(text, key_of(request))
+            )
             return
         kept = redaction.polled(body) if "output" in body else redaction.refused(body)
-        self._add(operation, form, response.status, body=redaction.masked(kept, _key(request)))
+        self._add(operation, form, response.status, body=redaction.masked(kept, key_of(request)))
 
     def _listed(self, request: Request, response: Response) -> None:
         if response.status != HTTPStatus.OK:
             self._exchanged("list", request, response)
             return
-        kept = redaction.listed(_json(response), self.recorded)
-        masked = redaction.masked(kept, _key(request))
-        self._add("list", self._form(request, "list"), response.status, body=masked)
+        kept = redaction.listed(json_of(response), self.recorded)
+        masked = redaction.masked(kept, key_of(request))
+        self._add("list", self.form(request, "list"), response.status, body=masked)
 
     def _add(
         self,
@@ -247,7 +293,7 @@ class Recorder(Service):
         with self._lock:
             turn = self._turns.setdefault(task_id, Lock())
         with turn:  # two polls of one task do not both fetch its pictures
-            job = self._jobs.get(task_id) or self.cassette.job(task_id)
+            job = self.job(task_id)
             if job is None:
                 self._stranger(request, response)
             elif not job.complete:
@@ -257,7 +303,7 @@ class Recorder(Service):
         state = self._state(job, request, response)
         if state is None:
             return
-        new = _is_new(job, state)
+        new = is_new(job, state)
         if new:
             job = self._jobs[job.task_id] = with_(job, states=[*job.states, state])
         if state.lasting and Status(state.task_status).terminal:
@@ -268,10 +314,10 @@ class Recorder(Service):
 
     def _state(self, job: Job, request: Request, response: Response) -> State | None:
         """What a poll showed, if it is something to keep."""
-        body = _json(response)
+        body = json_of(response)
         offset = round(self.clock.now() - job.at.timestamp(), 3)
         if response.status != HTTPStatus.OK:
-            kept = redaction.masked(redaction.refused(body), _key(request))
+            kept = redaction.masked(redaction.refused(body), key_of(request))
             return (
                 State(offset=offset, status=response.status, body=kept) if "code" in kept else None
             )
@@ -280,11 +326,11 @@ class Recorder(Service):
             return None
         if self.redact_prompts:
             kept = redaction.without_prompts(kept)
-        return State(offset=offset, body=redaction.masked(kept, _key(request)))
+        return State(offset=offset, body=redaction.masked(kept, key_of(request)))
 
     def _ended(self, job: Job, request: Request, response: Response) -> None:
         """Write a job down as a whole; whatever fails, the next poll tries again."""
-        images, trouble = self._images(request, redaction.links(_json(response)))
+        images, trouble = self._images(request, redaction.links(json_of(response)))
         if job.task_status == Status.UNKNOWN:
             trouble = "the service had forgotten the task before its end was seen"
         trouble = redaction.masked(trouble)
@@ -304,11 +350,11 @@ class Recorder(Service):
 
     def _stranger(self, request: Request, response: Response) -> None:
         """A poll of a task that was not created here: only what went wrong is written down."""
-        body = _json(response)
+        body = json_of(response)
         status = redaction.polled(body)["output"].get("task_status")
         if response.status == HTTPStatus.OK and status != Status.UNKNOWN:
             return
-        form = self._form(request, "query")
+        form = self.form(request, "query")
         known = [self.cassette[at] for at in self.cassette.find(form)]
         if not known or getattr(known[-1], "status", None) != response.status:
             self._exchanged("query", request, response)
@@ -321,7 +367,7 @@ class Recorder(Service):
         trouble = None
         for index, url in links.items():
             try:
-                fetched = self._fetch(request, url)
+                fetched = fetch(url, self.upstream, self._host(request))
             except (UpstreamError, ConnectionLost) as error:
                 trouble = trouble or f"result {index}: {error}"
                 continue
@@ -329,53 +375,10 @@ class Recorder(Service):
             images.append(self.cassette.keep_image(index, fetched.body, kind, self.pictures))
         return images, trouble
 
-    def _fetch(self, request: Request, url: str) -> Response:
-        parts = urlsplit(url)
-        if parts.netloc != self._host(request) and not routes.IMAGE_HOST.fullmatch(
-            parts.hostname or ""
-        ):
-            raise UpstreamError(
-                f"it lies on {parts.netloc}, which is no image host of the service, and was not "
-                "fetched"
-            )
-        wanted = Request(
-            method="GET", scheme=parts.scheme, host=parts.netloc, path=parts.path, query=parts.query
-        )
-        response = self._upstream.handle(wanted)
-        if response.status != HTTPStatus.OK:
-            raise UpstreamError(f"it could not be fetched: HTTP {response.status}")
-        return response
 
-
-def _is_new(job: Job, state: State) -> bool:
-    """Whether a state differs from the last of its kind: of the task, or of a trouble."""
-    seen = [known for known in job.states if known.lasting or not state.lasting]
-    return not seen or (seen[-1].status, seen[-1].body) != (state.status, state.body)
-
-
-def _about(request: Request) -> tuple[routes.Operation, str]:
-    try:
-        route = routes.route(request)
-    except Refusal:
-        return "other", ""
-    return route.operation, route.task_id
-
-
-def _json(response: Response) -> Json:
-    """An answer's body; nothing for what is no object, or nested as no answer is."""
-    try:
-        body = msgspec.json.decode(response.body, type=Json)
-        redaction.masked(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return {}
-    return body
-
-
-def _task_id(body: Json) -> bool:
-    """Whether an answer to a create names a task."""
-    found = body["output"].get("task_id")
-    return isinstance(found, str) and bool(found)
-
-
-def _key(request: Request) -> str:
-    return request.headers.get("authorization", "").strip().rpartition(" ")[2]
+def _without_prompts(job: Job) -> Job:
+    states = [
+        with_(state, body=redaction.without_prompts(state.body)) if state.lasting else state
+        for state in job.states
+    ]
+    return with_(job, request=without_prompts(job.request), states=states)

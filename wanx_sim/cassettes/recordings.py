@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +30,7 @@ class Recordings:
     Args:
         source: a `Cassette`, the path of one, or of a folder of them.
         ignore: fields that play no part in matching.
-        repeat: whether an interaction may be used again once all that match were.
+        repeat: whether interactions are used again, in their order, once all that match were.
         max_age: how long ago it may have been recorded.
         on_expired: what becomes of one that is older.
         unfinished: whether jobs whose end was not recorded count.
@@ -51,7 +52,7 @@ class Recordings:
         self.repeat, self.unfinished = repeat, unfinished
         self.max_age, self.on_expired = max_age, on_expired
         self.stale: list[Entry] = []
-        self._used: set[tuple[int, int]] = set()
+        self._used: Counter[tuple[int, int]] = Counter()
 
     def __repr__(self) -> str:
         return f"<Recordings in {self.name}>"
@@ -73,11 +74,12 @@ class Recordings:
             for number, cassette in enumerate(self.cassettes)
             for at in cassette.find(form, self.ignore)
         ]
-        unused = [place for place in places if place not in self._used]
-        for number, at in unused or (places if self.repeat else []):
+        for number, at in sorted(places, key=self._used.__getitem__):  # in order, the least used
+            if self._used[number, at] and not self.repeat:
+                break
             cassette = self.cassettes[number]
             if self._counts(cassette[at], cassette):
-                self._used.add((number, at))
+                self._used[number, at] += 1
                 return cassette, cassette[at]
         return None
 
@@ -121,6 +123,13 @@ class Recordings:
         warnings.warn(says, StaleCassetteWarning, stacklevel=2)
         return True
 
+    def _replayed(self, form: Json) -> bool:
+        return any(
+            (number, at) in self._used
+            for number, cassette in enumerate(self.cassettes)
+            for at in cassette.find(form, self.ignore)
+        )
+
     def miss(self, form: Json) -> CassetteMissError:
         """What to say of a request that nothing answers."""
         found = [
@@ -136,6 +145,9 @@ class Recordings:
             return CassetteMissError(
                 f"{cassette.path} holds this request {times} time(s), and it was asked for once "
                 "more: record it again, or play with repeat=True"
+                if self._replayed(form)
+                else f"{cassette.path} holds this request {times} time(s), but recorded too long "
+                f"ago or without its end: record it again: {_command(cassette)}"
             )
         return CassetteMissError(
             f"nothing in {self.name} answers this request. The nearest recorded one, in "

@@ -1,8 +1,12 @@
 """The ``wanx-sim`` command.
 
-serving    serve, record and replay: the commands that go on running
-tables     models, errors, faults and provenance: the commands that list
-cassettes  cassette: the commands that look at cassettes, check them and tidy them up
+serving     serve, which goes on running
+recording   record and replay, which do so too
+sockets     what these share
+cassettes   cassette: the commands that look at cassettes, check them and tidy them up
+interop     its import and export
+cache       the development cache: ls, prune, clear, rebuild
+tables      models, errors, faults and provenance: the commands that list
 """
 
 from __future__ import annotations
@@ -12,8 +16,10 @@ from typing import Any
 
 import click
 
+from .cache import cache
 from .cassettes import cassette
-from .serving import record, replay, serve
+from .recording import record, replay
+from .serving import serve
 from .tables import errors, faults, models, provenance
 
 _EXIT_TROUBLE = 1
@@ -45,7 +51,7 @@ def cli() -> None:
     """A fake DashScope for 通义万相 text-to-image: offline, free, and as the real one behaves."""
 
 
-for _command in (serve, record, replay, cassette, models, errors, faults, provenance):
+for _command in (serve, record, replay, cassette, cache, models, errors, faults, provenance):
     cli.add_command(_command)
 
 

@@ -17,6 +17,7 @@ from html import escape
 from urllib.parse import parse_qsl, unquote
 
 from ..wire import Headers, Request, Response
+from . import conditions
 from .behaviour import Behaviour
 from .crc64 import crc64
 from .links import KEY_ID, SECRET
@@ -120,6 +121,12 @@ BEHAVIOURS = (
         "one range gives 206, several or a wrong one the whole with 200",
         "documented",
         "OSS page on GetObject",
+    ),
+    Behaviour(
+        "oss.conditional",
+        "If-None-Match and If-Modified-Since give 304, If-Match and If-Unmodified-Since 412",
+        "documented",
+        "OSS page on GetObject; the EC of PreconditionFailed is assumed",
     ),
     Behaviour(
         "oss.content-type",
@@ -298,6 +305,13 @@ def _object(request: Request, found: StoredObject, now: float) -> Response:
         ("x-oss-hash-crc64ecma", str(checksum)),
         ("x-oss-storage-class", "Standard"),
     )
+    etag = digest.hex()
+    if condition := conditions.failed(request.headers, etag, found.modified):
+        says = "At least one of the pre-conditions you specified did not hold."
+        details = {"Condition": condition}
+        return _error(_Problem(412, "PreconditionFailed", says, _NO_EC, details), request, now)
+    if conditions.unchanged(request.headers, etag, found.modified):
+        return Response(304, (*headers, *more))
     wanted = _wanted(request.headers.get("range", ""), len(content))
     if wanted is None:
         md5_header = ("content-md5", b64encode(digest).decode())

@@ -167,6 +167,12 @@ def record(tmp_path_factory) -> Callable[..., Recording]:
     return recorded
 
 
+@pytest.fixture(scope="session")
+def flower_shop(record) -> Recording:
+    """One job: ten seconds PENDING, twenty RUNNING, polled every ten."""
+    return record("一间花店", timing="seconds:10,20", every=10.0)
+
+
 class Scripted(Service):
     """A live service that says what it is told to, and remembers what it was asked."""
 

@@ -85,6 +85,11 @@ def test_a_mode_that_records_needs_a_service(library):
         CassetteService(library / "modes", "all")
 
 
+def test_a_mode_that_buys_everything_has_no_use_for_a_cache(library, sim, tmp_path):
+    with pytest.raises(ValueError, match="buys everything anew, and a cache would not"):
+        CassetteService(library / "modes", "all", upstream=sim, cache=tmp_path / "cache")
+
+
 # --- fallback -------------------------------------------------------------------------------------
 
 
@@ -101,6 +106,18 @@ def test_what_is_recorded_is_replayed_and_the_rest_simulated(record, talk, clock
     assert {row["task_id"] for row in listed["data"]} == set(ids)
     first = client.ask("GET", "/api/v1/tasks?page_size=1").json()
     assert (first["total"], len(first["data"])) == (2, 1)
+
+
+def test_a_long_list_is_read_page_by_page(record, talk, clock):
+    recording, simulator = record(PROMPT), Simulator(clock=clock, timing="instant", seed=2)
+    client = talk(Fallback(Player(recording.path, clock=clock), simulator))
+    for number in range(101):
+        client.submit(f"一间书店 {number}")
+    client.submit(PROMPT)
+    assert client.ask("GET", "/api/v1/tasks").json()["total"] == 102
+    assert client.ask("GET", "/api/v1/tasks?status=no").status_code == 400
+    lists = [entry for entry in simulator.requests if entry.operation == "list"]
+    assert len(lists) == 3
 
 
 # --- age ------------------------------------------------------------------------------------------
@@ -123,5 +140,15 @@ def test_a_job_of_long_ago_may_be_an_error(record, talk):
 
 
 def test_a_job_of_long_ago_may_count_as_not_recorded(record, talk):
-    with pytest.raises(CassetteMissError):
+    with pytest.raises(CassetteMissError, match="recorded too long ago or without its end"):
         talk(aged(record(PROMPT), on_expired="record")).create()
+
+
+def test_a_job_of_long_ago_is_recorded_anew_and_then_replayed(record, talk):
+    recording, live = record("一间很老的花店"), Simulator(seed=2)
+    old = {"play": {"max_age": timedelta(days=30), "on_expired": "record"}}
+    for _ in range(2):
+        service = CassetteService(recording.path, "new_episodes", upstream=live, **old)
+        assert talk(service).job("一间很老的花店")["task_status"] == "SUCCEEDED"
+        service.close()
+    assert live.ledger.tasks == 1

@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from threading import Barrier, Event, Thread
 
 import httpx
+import httpx2
 import pytest
 
-from wanx_client import AmbiguousSubmitError, AsyncWanxClient, WanxClient
+from wanx_client import AsyncWanxClient, WanxClient
 from wanx_sim import (
-    BudgetExceededError,
     Cassette,
     CassetteError,
-    Fault,
     ManualClock,
     Recorder,
-    Service,
     Simulator,
-    UpstreamError,
-    WanxSimError,
 )
 from wanx_sim.upstream import Upstream
-from wanx_sim.wire import ConnectionLost, Response
 
 BEIJING = "https://dashscope.aliyuncs.com"
 CREATE = "/api/v1/services/aigc/text2image/image-synthesis"
@@ -191,6 +185,16 @@ def test_a_job_is_written_once_however_often_its_end_is_polled(recorder, talk):
     assert len(recorder.cassette.jobs) == 1
 
 
+def test_each_new_state_is_written_at_once(recorder, talk):
+    client = talk(recorder)
+    task_id, seen = client.submit(), []
+    for _ in range(3):
+        client.poll(task_id)
+        (job,) = Cassette.load(recorder.cassette.path).jobs
+        seen.append([state.task_status for state in job.states])
+    assert seen == [["PENDING", "RUNNING", "SUCCEEDED"][:count] for count in (1, 2, 3)]
+
+
 def test_pictures_are_fetched_at_once_and_not_when_the_client_asks(recorder, talk, sim):
     job = talk(recorder).job(n=3)
     assert [entry.status for entry in sim.requests.images] == [200] * 3
@@ -277,408 +281,6 @@ def test_a_cassette_that_cannot_be_written_is_said_and_the_next_poll_tries_again
     assert len(recorder.cassette.jobs) == 1
 
 
-# --- pictures from elsewhere ----------------------------------------------------------------------
-
-
-def ended(url, status="SUCCEEDED"):
-    output = {"task_id": "t", "task_status": status, "results": [{"url": url}]}
-    return {"request_id": "r", "output": output}
-
-
-CREATED = {"output": {"task_id": "t", "task_status": "PENDING"}, "request_id": "r"}
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://example.com/a.png",
-        "http://169.254.169.254/latest/meta-data",
-        "https://dashscope-result-bj.oss-cn-beijing.aliyuncs.com.example.com/a.png",
-        "https://example.com/dashscope-result-bj.oss-cn-beijing.aliyuncs.com/a.png",
-        "https://dashscope-result-bj.oss-cn-beijing.aliyuncs.com@example.com/a.png",
-        "file:///etc/passwd",
-        "a.png",
-    ],
-)
-def test_a_result_on_a_foreign_host_is_never_fetched(scripted, talk, library, url):
-    service = scripted(CREATED, ended(url))
-    recorder = Recorder(service, library / "any")
-    client = talk(recorder)
-    client.submit()
-    assert client.poll("t")["output"]["task_status"] == "SUCCEEDED"
-    assert len(service.asked) == 2
-    (job,) = recorder.cassette.jobs
-    assert (job.complete, job.images) == (False, [])
-    assert "no image host of the service" in job.trouble
-    assert not recorder.cassette.images_folder.exists()
-
-
-def test_a_result_on_an_image_host_of_the_service_is_fetched_without_the_key(
-    scripted, talk, library
-):
-    url = "https://dashscope-7c2c.oss-accelerate.aliyuncs.com/1d/a.png?Expires=1&Signature=b"
-    picture = Response(200, (("content-type", "image/webp"),), b"a picture")
-    service = scripted(CREATED, ended(url), picture)
-    recorder = Recorder(service, library / "any")
-    client = talk(recorder)
-    client.submit()
-    client.poll("t")
-    asked = service.asked[-1]
-    assert f"{asked.scheme}://{asked.host}{asked.path}?{asked.query}" == url
-    assert "authorization" not in asked.headers
-    assert recorder.cassette.image(recorder.cassette.jobs[0].images[0]) == b"a picture"
-    assert recorder.cassette.jobs[0].images[0].media_type == "image/webp"
-
-
-def test_a_picture_that_cannot_be_fetched_is_tried_again_at_the_next_poll(recorder, talk, sim):
-    sim.timing = "instant"
-    client = talk(recorder)
-    task_id = client.submit()
-    sim.faults.add(Fault(on="image", code="ModelUnavailable"))
-    assert client.poll(task_id)["output"]["task_status"] == "SUCCEEDED"
-    (job,) = recorder.cassette.jobs
-    assert not job.complete
-    assert "could not be fetched: HTTP" in job.trouble
-    assert client.poll(task_id)["output"]["task_status"] == "SUCCEEDED"
-    assert [(job.complete, job.trouble) for job in recorder.cassette.jobs] == [(True, None)]
-
-
-def test_two_polls_that_see_the_end_at_once_fetch_its_pictures_once(sim, library, talk):
-    both_polled, fetched = Barrier(2, timeout=20), []
-
-    class Live(Service):
-        def handle(self, request):
-            if "aliyuncs.com/" in f"{request.host}/" and request.path.startswith("/1d/"):
-                fetched.append(request.path)
-            response = sim.handle(request)
-            if request.path.startswith(TASKS):
-                both_polled.wait()
-            return response
-
-    sim.timing = "instant"
-    recorder = Recorder(Live(), library / "once")
-    task_id = talk(recorder).submit()
-    polls = [Thread(target=talk(recorder).poll, args=(task_id,)) for _ in range(2)]
-    for poll in polls:
-        poll.start()
-    for poll in polls:
-        poll.join()
-    assert len(fetched) == 1
-
-
-def test_what_cannot_be_written_is_not_bought(recorder, talk, sim, library):
-    library.write_text("in the way")
-    with pytest.raises(CassetteError, match="cannot write"):
-        talk(recorder).create()
-    assert (sim.ledger.tasks, recorder.spent) == (0, 0)
-
-
-# --- what no service should say -------------------------------------------------------------------
-
-
-def odd(output):
-    return {"request_id": "r", "output": {"task_id": "t", "task_status": "SUCCEEDED"} | output}
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        odd({"results": 5}),
-        odd({"results": [5, {"url": 7}]}),
-        {"output": []},
-        {"output": {"task_status": {"a": 1}}},
-        {"message": "[" * 3, "output": {"results": "none"}},
-        Response(200, (), b'{"output":' * 900 + b"1" + b"}" * 900),
-        Response(429, (), b'{"code":' * 90_000),
-    ],
-)
-@pytest.mark.parametrize("created", [True, False])
-def test_a_poll_s_odd_answer_is_passed_on(scripted, talk, library, answer, created):
-    service = scripted(CREATED, answer)
-    recorder = Recorder(service, library / "odd")
-    client = talk(recorder)
-    client.submit()
-    expected = answer.body if isinstance(answer, Response) else json.dumps(answer).encode()
-    assert client.ask("GET", f"{TASKS}/{'t' if created else 'another'}").content == expected
-    recorder.close()
-    assert len(Cassette.load(library / "odd").jobs) == 1
-
-
-def test_a_task_id_that_is_no_text_is_passed_on_as_no_job(scripted, talk, library):
-    recorder = Recorder(scripted({"output": {"task_id": 5}}), library / "odd")
-    assert talk(recorder).create().json() == {"output": {"task_id": 5}}
-    assert recorder.cassette.jobs == []
-
-
-def test_an_answer_is_passed_on_though_it_cannot_be_written_and_is_written_later(
-    recorder, talk, library
-):
-    client = talk(recorder)
-    client.submit()
-    aside = library.rename(library.with_name("aside"))
-    library.write_text("in the way")
-    assert client.ask("GET", TASKS).status_code == 200
-    library.unlink()
-    aside.rename(library)
-    recorder.close()
-    entries = Cassette.load(recorder.cassette.path).interactions
-    assert [type(entry).__name__ for entry in entries] == ["Job", "Exchange"]
-
-
-# --- the budget -----------------------------------------------------------------------------------
-
-
-def budgeted(sim, library, budget):
-    return Recorder(sim, library / "flower-shop", budget=budget)
-
-
-def test_a_create_beyond_the_budget_is_refused_before_it_is_sent(sim, library, talk):
-    client = talk(budgeted(sim, library, 0.42))
-    client.submit(n=2)
-    with pytest.raises(BudgetExceededError) as caught:
-        client.submit(n=2)
-    assert str(caught.value) == (
-        "this create was not sent: it costs ¥0.28, and ¥0.28 of the budget of ¥0.42 are spent; "
-        "raise the budget, or ask for fewer pictures (n)"
-    )
-    assert len(sim.requests.creates) == 1
-    assert sim.ledger.cost == 0.28
-
-
-def test_a_budget_can_be_spent_to_the_last_fen(sim, library, talk):
-    recorder = budgeted(sim, library, 0.42)
-    client = talk(recorder)
-    for _ in range(3):
-        client.submit()
-    assert recorder.spent == Decimal("0.42")
-    with pytest.raises(BudgetExceededError):
-        client.submit()
-
-
-def test_a_budget_of_nothing_buys_nothing_and_polls_all_the_same(sim, library, talk):
-    client = talk(budgeted(sim, library, 0))
-    with pytest.raises(BudgetExceededError):
-        client.submit()
-    assert len(sim.requests) == 0
-    assert client.poll("no-such-task")["output"]["task_status"] == "UNKNOWN"
-
-
-def test_without_a_budget_nothing_is_refused_and_all_is_counted(recorder, talk):
-    talk(recorder).submit(n=4)
-    assert recorder.spent == Decimal("0.56")
-
-
-def test_a_create_without_n_costs_the_service_s_own_four(sim, library, talk):
-    with pytest.raises(BudgetExceededError, match=r"it costs ¥0\.56,"):
-        talk(budgeted(sim, library, 0.55)).create(n=None)
-
-
-@pytest.mark.parametrize("n", [0, -3])
-def test_a_wrong_number_of_pictures_cannot_fill_the_budget_up(sim, library, talk, n):
-    sim.validation = "task"  # the service accepts it first, and lets the task fail
-    recorder = budgeted(sim, library, PRICE)
-    talk(recorder).submit(n=n)
-    assert recorder.spent == Decimal("0.14")
-
-
-def test_a_refused_create_costs_nothing(sim, library, talk):
-    recorder = budgeted(sim, library, PRICE)
-    client = talk(recorder)
-    assert client.create(size="1*1").status_code == 400
-    assert recorder.spent == 0
-    client.submit()
-
-
-def test_a_model_without_a_known_price_is_not_bought_on_a_budget(sim, library, talk):
-    with pytest.raises(BudgetExceededError, match="no price for its model"):
-        talk(budgeted(sim, library, 100)).create(model="wan9-t2i")
-    assert len(sim.requests) == 0
-
-
-def test_a_create_whose_answer_was_lost_counts_as_bought(sim, library, talk):
-    sim.faults.add(Fault(on="create", lost_response=True))
-    recorder = budgeted(sim, library, PRICE)
-    client = talk(recorder)
-    with pytest.raises(httpx.RemoteProtocolError):
-        client.submit()
-    assert recorder.spent == Decimal("0.14")
-    with pytest.raises(BudgetExceededError):
-        client.submit()
-    assert sim.ledger.tasks == 1
-
-
-def test_two_creates_at_once_cannot_both_fit_into_a_budget_for_one(sim, library, talk):
-    on_its_way, may_answer = Event(), Event()
-
-    class Slow(Simulator):
-        def handle(self, request):
-            on_its_way.set()
-            may_answer.wait(10)
-            return super().handle(request)
-
-    upstream = Slow()
-    client = talk(budgeted(upstream, library, PRICE))
-    first = Thread(target=client.submit)
-    first.start()
-    assert on_its_way.wait(10)
-    try:
-        with pytest.raises(BudgetExceededError):
-            client.submit()
-    finally:
-        may_answer.set()
-        first.join(10)
-    assert len(upstream.requests.creates) == 1
-
-
-def test_prices_are_those_of_the_region_that_is_asked(library, talk):
-    upstream = Simulator(region="singapore")
-    recorder = Recorder(
-        "https://dashscope-intl.aliyuncs.com",
-        library / "any",
-        budget=0.2,
-        transport=upstream.transport(),
-    )
-    with recorder.serve() as proxy:  # whose own address names no region
-        talk(proxy.url).submit(model="wan2.2-t2i-flash")
-    recorder.close()
-    assert recorder.spent == Decimal("0.183481")
-
-
-def test_a_budget_error_is_no_error_of_a_network(sim, library):
-    assert not issubclass(BudgetExceededError, httpx.HTTPError | OSError | WanxSimError)
-    assert issubclass(BudgetExceededError, AssertionError)
-    transport = budgeted(sim, library, 0).transport()
-    with WanxClient("sk-a", transport=transport) as client, pytest.raises(BudgetExceededError):
-        client.submit("花店")
-
-
-def test_over_a_socket_a_budget_error_is_a_501_that_no_client_retries(sim, library, talk):
-    with budgeted(sim, library, 0).serve() as proxy:
-        answer = talk(proxy.url).create()
-    assert answer.status_code == 501
-    assert answer.headers["content-type"] == "application/json"
-    assert answer.json()["code"] == "WanxSim.BudgetExceededError"
-    assert "the budget of ¥0 are spent" in answer.json()["message"]
-    assert len(sim.requests) == 0
-
-
-# --- trouble upstream -----------------------------------------------------------------------------
-
-
-@pytest.fixture
-def nobody():
-    """The URL of a port that nobody listens on any more."""
-    server = Simulator().serve()
-    with server:
-        pass
-    return server.url
-
-
-def test_an_upstream_that_cannot_be_reached_is_named(nobody, library, talk):
-    recorder = Recorder(nobody, library / "any", budget=1)
-    with pytest.raises(UpstreamError, match=f"cannot reach {nobody}"):
-        talk(recorder).create()
-    assert recorder.spent == 0
-    recorder.close()
-
-
-def test_over_a_socket_an_upstream_that_cannot_be_reached_is_a_501(nobody, library, talk):
-    recorder = Recorder(nobody, library / "any")
-    with recorder.serve() as proxy:
-        answer = talk(proxy.url).create()
-    recorder.close()
-    assert (answer.status_code, answer.json()["code"]) == (501, "WanxSim.UpstreamError")
-    assert nobody in answer.json()["message"]
-
-
-@pytest.mark.parametrize("error", [httpx.ConnectTimeout, httpx.ConnectError, httpx.ProxyError])
-def test_what_was_never_sent_is_not_a_lost_answer(library, talk, error):
-    def upstream(request):
-        raise error("no way", request=request)
-
-    recorder = Recorder(BEIJING, library, transport=httpx.MockTransport(upstream), budget=1)
-    with pytest.raises(UpstreamError, match="no way"):
-        talk(recorder).create()
-    assert recorder.spent == 0
-    recorder.close()
-
-
-@pytest.mark.parametrize("error", [httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError])
-def test_an_answer_lost_upstream_is_lost_to_the_client_too(library, talk, error):
-    def upstream(request):
-        raise error("gone", request=request)
-
-    recorder = Recorder(BEIJING, library, transport=httpx.MockTransport(upstream))
-    with pytest.raises(httpx.RemoteProtocolError):
-        talk(recorder).create()
-    recorder.close()
-
-
-def test_over_sockets_an_answer_lost_upstream_is_lost_to_the_client_too(sim, library):
-    with sim.serve() as server:
-        recorder = Recorder(server.url, library / "any")
-        with recorder.serve() as proxy, WanxClient("sk-a", base_url=proxy.base_url) as client:
-            with pytest.raises(AmbiguousSubmitError):
-                client.submit("[[lost-response]] 花店", **SMALL)
-            assert client.submit("[[lost-response]] 花店", **SMALL).id
-        recorder.close()
-    assert sim.ledger.tasks == 2
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Response(502, (("content-type", "text/html"),), b"<html>"),
-        Response(200, (), b"\xff"),
-        Response(200, (), b"[]"),
-        {"output": None},
-        {"output": []},
-        {"output": {"task_id": None}},
-    ],
-)
-def test_an_answer_that_is_no_create_s_is_passed_on_and_written_as_no_job(
-    scripted, talk, library, answer
-):
-    recorder = Recorder(scripted(answer), library / "any")
-    talk(recorder).create()
-    recorder.close()
-    assert recorder.cassette.jobs == []
-    assert [entry.operation for entry in recorder.cassette.interactions] == ["create"]
-
-
-def test_a_gateway_that_gave_up_leaves_open_whether_a_picture_was_bought(scripted, talk, library):
-    recorder = Recorder(scripted(Response(504, (), b"<html>")), library / "any", budget=1)
-    talk(recorder).create()
-    assert recorder.spent == Decimal("0.14")
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Response(500, (), b"<html>"),
-        {"output": None},
-        {"output": {"task_status": "DREAMING"}},
-        {"output": {"task_status": ["RUNNING"]}},
-        {"code": "Throttling", "message": "slow down", "request_id": "r"},
-    ],
-)
-def test_a_poll_s_answer_that_is_no_state_is_passed_on_and_not_written(
-    scripted, talk, library, answer
-):
-    recorder = Recorder(scripted(CREATED, answer), library / "any")
-    client = talk(recorder)
-    client.submit()
-    client.ask("GET", f"{TASKS}/t")
-    recorder.close()
-    assert recorder.cassette.jobs[0].states == []
-
-
-def test_connections_lost_by_a_service_in_process_are_lost_to_the_client(scripted, talk, library):
-    client = talk(Recorder(scripted(ConnectionLost("query")), library / "any"))
-    with pytest.raises(httpx.RemoteProtocolError):
-        client.poll("t")
-
-
 # --- the faces ------------------------------------------------------------------------------------
 
 
@@ -739,3 +341,35 @@ def test_an_interception_lets_the_recorders_own_requests_pass(tmp_path):
         answer = httpx.get(url, headers={"authorization": "Bearer sk-a"})
     assert answer.json()["output"]["task_status"] == "UNKNOWN"
     assert len(live.requests) == 1
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_an_asynchronous_client_of_the_real_host_records_by_interception(
+    recorder, sim, anyio_backend
+):
+    with recorder.intercept():
+        async with AsyncWanxClient("sk-a", sleep=sim.clock.async_sleep) as client:
+            task = await client.generate("一间花店", **SMALL)
+    assert [(job.task_id, job.complete) for job in recorder.cassette.jobs] == [(task.id, True)]
+
+
+def test_a_client_of_httpx2_records_through_the_transport(recorder, talk):
+    with httpx2.Client(transport=recorder.transport()) as client:
+        headers = {"authorization": "Bearer sk-a", "x-dashscope-async": "enable"}
+        body = {"model": "wan2.2-t2i-flash", "input": {"prompt": "花店"}}
+        answer = client.post(BEIJING + CREATE, headers=headers, json=body)
+    assert recorder.cassette.jobs[0].task_id == answer.json()["output"]["task_id"]
+
+
+@pytest.mark.parametrize("authorization", ["", "Bearer", "Bearer ", "sk-without-its-scheme"])
+def test_a_create_without_a_key_is_refused_and_never_sent(library, talk, sim, authorization):
+    recorder = Recorder(BEIJING, library / "any", transport=sim.transport())
+    headers = {"x-dashscope-async": "enable", "authorization": authorization}
+    body = {"model": "wan2.2-t2i-flash", "input": {"prompt": "花店"}}
+    answer = talk(recorder).ask("POST", CREATE, json=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "InvalidApiKey")
+    assert answer.headers["x-wanx-source"] == "simulator"
+    assert (len(sim.requests), recorder.spent) == (0, 0)
+    assert not recorder.cassette.exists
+    recorder.close()

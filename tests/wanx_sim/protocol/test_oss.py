@@ -17,6 +17,7 @@ from wanx_sim.protocol.signing import signed_query
 BUCKET = "dashscope-result-bj"
 HOST = f"{BUCKET}.oss-cn-beijing.aliyuncs.com"
 KEY = "1d/63/20251028/521f586d/picture.png"
+MODIFIED_AT = 999_000.0  # 13:30:00
 NOW, EXPIRES = 1_000_000.0, 1_000_100
 CONTENT = bytes(range(256))
 
@@ -34,7 +35,7 @@ def ask(make_request):
     ):
         query = signed(EXPIRES) if query is None else query
         request = make_request(f"/{key}?{query}", method, HOST, headers=headers or {})
-        found = None if missing else oss.StoredObject(lambda: CONTENT, 999_000.0, cut)
+        found = None if missing else oss.StoredObject(lambda: CONTENT, MODIFIED_AT, cut)
         return oss.respond(request, BUCKET, key, now, lambda *_: found)
 
     return asked
@@ -268,3 +269,41 @@ def test_any_other_parameter_plays_no_part(ask):
 def test_a_page_of_another_origin_may_not_read_it(ask):
     response = ask(headers={"origin": "https://example.com"})
     assert [name for name, _ in response.headers if name.startswith("access-control")] == []
+
+
+# --- conditional requests -------------------------------------------------------------------------
+
+ETAG = f'"{hashlib.md5(CONTENT).hexdigest().upper()}"'  # noqa: S324
+BEFORE, MODIFIED, AFTER = (f"Mon, 12 Jan 1970 13:{minute}:00 GMT" for minute in (29, 30, 31))
+
+
+@pytest.mark.proves("oss.conditional")
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"if-none-match": ETAG}, 304),
+        ({"if-none-match": f'"other", W/{ETAG.lower()}'}, 304),
+        ({"if-none-match": "*"}, 304),
+        ({"if-none-match": '"other"'}, 200),
+        ({"if-none-match": '"other"', "if-modified-since": AFTER}, 200),
+        ({"if-modified-since": MODIFIED}, 304),
+        ({"if-modified-since": BEFORE}, 200),
+        ({"if-modified-since": "yesterday"}, 200),
+        ({"if-match": ETAG}, 200),
+        ({"if-match": '"other"'}, 412),
+        ({"if-unmodified-since": MODIFIED}, 200),
+        ({"if-unmodified-since": BEFORE}, 412),
+        ({"if-unmodified-since": "yesterday"}, 200),
+        ({"if-match": ETAG, "range": "bytes=0-9"}, 206),
+    ],
+)
+def test_a_client_that_has_the_object_need_not_load_it_again(ask, headers, status):
+    response = ask(headers=headers)
+    assert response.status == status
+    assert (response.body == b"") == (status == 304)
+    assert status == 412 or response.header("etag") == ETAG
+
+
+def test_a_condition_that_does_not_hold_is_named(ask):
+    answer = error(ask(headers={"if-match": '"other"'}))
+    assert (answer["Code"], answer["Condition"]) == ("PreconditionFailed", "If-Match")

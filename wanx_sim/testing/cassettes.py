@@ -32,8 +32,10 @@ from .wanted import ANY_KEY, KEY, URL, Wanted
 _OVERSPENT = """{}
 The budget is that of the whole run: pytest --wanx-budget=CNY (default 0)."""
 
-_ELSEWHERE = """nothing was sent: this request is for {0} ({1}), and this test records in {2}.
-Set WANX_REGION={1}, or @pytest.mark.wanx_cassette(region="{1}")."""
+_ELSEWHERE = """nothing was sent: this request is for {0} ({1}),
+and this test records from {2} ({3}).
+A key is valid in one region. Let the application ask in {3}, or record in {1}: set
+WANX_REGION={1}, or @pytest.mark.wanx_cassette(region="{1}"), and no DASHSCOPE_HTTP_BASE_URL."""
 
 
 class WanxCassette(Service):
@@ -96,9 +98,10 @@ class WanxCassette(Service):
         return response
 
     def _check_region(self, request: Request) -> None:
-        asked = API_HOSTS.get(request.hostname)
-        if asked and asked != API_HOSTS.get(urlsplit(self._wanted.upstream).hostname or "", asked):
-            raise CassetteError(_ELSEWHERE.format(request.hostname, asked, self.region))
+        host = urlsplit(self._wanted.upstream).hostname or ""
+        asked, there = API_HOSTS.get(request.hostname), API_HOSTS.get(host)
+        if asked and there and asked != there:
+            raise CassetteError(_ELSEWHERE.format(request.hostname, asked, host, there))
 
     def _missed(self, request: Request, miss: CassetteMissError) -> str:
         player = self._service.player

@@ -19,6 +19,8 @@ NAME = "wanx_cassette"
 
 _LONGEST = 120
 _UNSAFE = re.compile(r"[^\w.\[\]-]+")
+_ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
+"""How pytest writes the Chinese of a parameter."""
 # Which names Windows keeps for itself is no matter here: each name begins with "test" or a class's.
 
 
@@ -64,7 +66,8 @@ def own_name(item: pytest.Item) -> str:
     """
     classes = [node.name for node in item.listchain() if isinstance(node, pytest.Class)]
     name = ".".join([*classes, item.name])
-    safe = _UNSAFE.sub("-", name)[:_LONGEST]
+    readable = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), name)
+    safe = _UNSAFE.sub("-", readable)[:_LONGEST]
     return safe if safe == name else f"{safe}-{sha256(name.encode()).hexdigest()[:8]}"
 
 

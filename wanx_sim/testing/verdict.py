@@ -66,7 +66,7 @@ class Verdict:
             for line in complaints:
                 terminalreporter.line(line)
         if self.failed:
-            terminalreporter.line("--wanx-strict: the run fails for these")
+            terminalreporter.line("The run fails for these: --wanx-strict is on.")
         if self.spent:
             limit = options.budget(self.config)
             terminalreporter.line(f"wanx: ¥{self.spent:.2f} of the budget of ¥{limit:.2f} spent")

@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ..cassettes.cassette import Cassette
 from ..cassettes.modes import Mode, checked_mode
+from ..errors import CassetteError
 from ..protocol.catalogue import API_HOSTS, Region
 from . import marker, options, places, spending
 
@@ -54,7 +56,10 @@ class Wanted:
         except ValueError as error:
             marker.refuse(f"@pytest.mark.wanx_cassette: {error}")
         path = places.path_of(item)
-        live, not_live = _may_go_live(item.config, mode, path)
+        try:
+            live, not_live = _may_go_live(item.config, mode, path)
+        except CassetteError as error:
+            marker.refuse(f"wanx_cassette: {error}")
         play = {name: given[name] for name in _PLAY if name in given}
         if play.get("on_expired", "warn") != "warn":  # else the summary tells
             play["max_age"] = max_age
@@ -87,8 +92,10 @@ def _given(item: pytest.Item) -> dict[str, Any]:
 def _may_go_live(config: pytest.Config, mode: Mode, path: Path) -> tuple[Mode | None, str]:
     """The mode in which requests may go to the live service, if they may; else why not."""
     if mode is Mode.ONCE and path.exists():
-        # What this run has recorded itself is no reason to stop: tests may share a cassette.
-        mode = Mode.NEW_EPISODES if path.stat().st_mtime > spending.began(config) else Mode.NONE
+        # What this run has recorded itself is no reason to stop: tests may share a cassette. Nor is
+        # what an attempt left that bought nothing.
+        new = path.stat().st_mtime > spending.began(config) or not len(Cassette.load(path))
+        mode = Mode.NEW_EPISODES if new else Mode.NONE
     if mode is Mode.NONE:
         return None, ""
     has_key = bool(os.environ.get(KEY))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .testing import leftovers, marker, options, places, spending, tally, troubles, unused, verdict
+from .testing import marker, options, places, spending, tally, troubles, unused, verdict
 
 if TYPE_CHECKING:
     from wanx_client import AsyncWanxClient, WanxClient
@@ -47,11 +47,6 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of pytest-xdist where the run's budget is."""
     spending.hand_on(node.config, node.workerinput)
-
-
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    """Remember that these were there: their cassettes are not unused."""
-    leftovers.deselected(items)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -120,16 +120,16 @@ class WanxCassette(Service):
         """Count what was replayed and bought, and see what was not used."""
         tally = tally_of(self._item)
         if recorder := self._service.recorder:
-            tally.live += len(recorder.recorded)
-            tally.calls += self._calls
-            tally.spent = str(Decimal(tally.spent) + recorder.spent)
+            tally["live"] += len(recorder.recorded)
+            tally["calls"] += self._calls
+            tally["spent"] = str(Decimal(tally["spent"]) + recorder.spent)
             if self._calls:
-                tally.recorded = sorted({*tally.recorded, str(self.path)})
+                tally["recorded"] = sorted({*tally["recorded"], str(self.path)})
         if player := self._service.player:
-            tally.replayed += len(player.replayed)
-            tally.saved = str(Decimal(tally.saved) + sum(map(_paid, player.replayed)))
+            tally["replayed"] += len(player.replayed)
+            tally["saved"] = str(Decimal(tally["saved"]) + sum(map(_paid, player.replayed)))
             if not self.live and self.path.exists():
-                tally.opened.append(self._opened(player))
+                tally["opened"].append(self._opened(player))
 
     def _opened(self, player: Player) -> Opened:
         entries = player.recordings.cassettes[0].interactions

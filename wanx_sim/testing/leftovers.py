@@ -24,7 +24,6 @@ import pytest
 from . import places
 from .tally import Opened, Tally
 
-_PARTIAL = pytest.StashKey[set[Path]]()
 _HEAD, _OURS = 64, b'"wanx-cassette"'
 
 
@@ -55,20 +54,24 @@ class Leftovers:
     unused: list[Recording] = field(default_factory=list)
     stale: list[Recording] = field(default_factory=list)
 
-
-def deselected(items: list[pytest.Item]) -> None:
-    """Remember which modules are not collected as a whole."""
-    for item in items:
-        item.config.stash.setdefault(_PARTIAL, set()).add(item.path)
+    @property
+    def unused_count(self) -> int:
+        """How many files and recordings are unused."""
+        return len(self.files) + len(self.unused)
 
 
 # --- in the process that collects -----------------------------------------------------------------
 
 
-def collected(session: pytest.Session) -> Collected | None:
-    """What this process collected, if there is any folder to judge."""
-    items = list(getattr(session, "items", ()))
-    folders = [*_folders(session, items), *_orphans(session, items)]
+def collected(session: pytest.Session, partial: set[Path]) -> Collected | None:
+    """What this process collected, if there is any folder to judge.
+
+    Args:
+        session: with all that is going to run.
+        partial: the modules of which something is not.
+    """
+    items = session.items
+    folders = [*_folders(session.config, items, partial), *_orphans(session.config, items, partial)]
     if not folders:
         return None
     found = Collected(folders=[str(folder) for folder in folders], claims={}, perhaps={})
@@ -81,10 +84,9 @@ def collected(session: pytest.Session) -> Collected | None:
     return found
 
 
-def _folders(session: pytest.Session, items: list[pytest.Item]) -> Iterator[Path]:
-    partial = session.config.stash.get(_PARTIAL, set()) | _named(session.config)
-    for module in {item.path for item in items} - partial:
-        folder = places.folder_of(session.config, module)
+def _folders(config: pytest.Config, items: list[pytest.Item], partial: set[Path]) -> Iterator[Path]:
+    for module in {item.path for item in items} - partial - _named(config):
+        folder = places.folder_of(config, module)
         if folder.is_dir():
             yield folder
 
@@ -98,9 +100,8 @@ def _argument(config: pytest.Config, text: str) -> Path:
     return Path(os.path.normpath(config.invocation_params.dir / text.partition("::")[0]))
 
 
-def _orphans(session: pytest.Session, items: list[pytest.Item]) -> Iterator[Path]:
-    config = session.config
-    if _PARTIAL in config.stash:
+def _orphans(config: pytest.Config, items: list[pytest.Item], partial: set[Path]) -> Iterator[Path]:
+    if partial:
         return
     whole = [_argument(config, text) for text in config.args]
     patterns = config.getini("python_files")
@@ -128,7 +129,7 @@ def find(collected: list[Collected], tests: Mapping[str, Tally], passed: set[str
     for each in collected:
         for path, nodeids in each["claims"].items():
             claims.setdefault(path, set()).update(nodeids)
-    recorded = {path for tally in tests.values() for path in tally.recorded}
+    recorded = {path for tally in tests.values() for path in tally["recorded"]}
     kept = {*claims, *recorded}
     kept |= {p for each in collected for p, test in each["perhaps"].items() if test not in passed}
     opened = _opened(tests)
@@ -138,9 +139,9 @@ def find(collected: list[Collected], tests: Mapping[str, Tally], passed: set[str
     for path, users in sorted(opened.items()):
         judged = any(Path(path).is_relative_to(folder) for folder in folders)
         if judged and path not in recorded and {*users, *claims.get(path, ())} <= passed:
-            unused = set.intersection(*(set(each.unused) for each in users.values()))
+            unused = set.intersection(*(set(each["unused"]) for each in users.values()))
             left.unused += [Recording(path, place) for place in sorted(unused)]
-        stale = {place for each in users.values() for place in each.stale}
+        stale = {place for each in users.values() for place in each["stale"]}
         left.stale += [Recording(path, place) for place in sorted(stale)]
     return left
 
@@ -149,8 +150,8 @@ def _opened(tests: Mapping[str, Tally]) -> dict[str, dict[str, Opened]]:
     """By file: the tests that replayed from it, and what each left."""
     found: dict[str, dict[str, Opened]] = {}
     for nodeid, tally in tests.items():
-        for opened in tally.opened:
-            found.setdefault(opened.path, {})[nodeid] = opened
+        for opened in tally["opened"]:
+            found.setdefault(opened["path"], {})[nodeid] = opened
     return found
 
 

@@ -45,6 +45,12 @@ def library(config: pytest.Config, directory: Path) -> Path:
     return folder / (directory.relative_to(root) if directory.is_relative_to(root) else "")
 
 
+def any_library(session: pytest.Session) -> bool:
+    """Whether any of the tests that a process collected could have a cassette."""
+    directories = {item.path.parent for item in getattr(session, "items", ())}
+    return any(library(session.config, directory).is_dir() for directory in directories)
+
+
 def folder_of(config: pytest.Config, module: Path) -> Path:
     """The folder of the cassettes of one test module."""
     return library(config, module.parent) / module.stem

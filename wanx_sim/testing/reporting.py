@@ -12,7 +12,7 @@ from ..cassettes.cassette import Cassette
 from ..cassettes.files import write as write_whole
 from ..cassettes.format import Entry, Exchange
 from ..errors import CassetteError
-from .leftovers import Recording
+from .leftovers import Leftovers, Recording
 from .places import shown
 from .tally import Tally
 
@@ -31,7 +31,7 @@ def write(path: Path, verdict: Verdict) -> None:
 
 def document(verdict: Verdict, here: Path) -> dict[str, Any]:
     """The report; paths are from the directory that pytest was called in."""
-    left = verdict.left
+    left = verdict.left or Leftovers()
     return {
         "format": "wanx-report",
         "version": VERSION,
@@ -43,7 +43,7 @@ def document(verdict: Verdict, here: Path) -> dict[str, Any]:
             "saved": float(verdict.saved),
             "spent": float(verdict.spent),
             "stale": len(left.stale),
-            "unused": len(left.files) + len(left.unused),
+            "unused": left.unused_count,
         },
         "unused": {
             "files": [shown(path, here) for path in left.files],
@@ -55,20 +55,20 @@ def document(verdict: Verdict, here: Path) -> dict[str, Any]:
 
 
 def _test(nodeid: str, tally: Tally, here: Path) -> dict[str, Any]:
-    paths = {*tally.recorded, *(opened.path for opened in tally.opened)}
+    paths = {*tally["recorded"], *(opened["path"] for opened in tally["opened"])}
     return {
         "test": nodeid,
-        "outcome": tally.outcome,
-        "replayed": tally.replayed,
-        "simulated": tally.simulated,
-        "live": tally.live,
-        "live_calls": tally.calls,
-        "saved": float(Decimal(tally.saved)),
-        "spent": float(Decimal(tally.spent)),
+        "outcome": tally["outcome"],
+        "replayed": tally["replayed"],
+        "simulated": tally["simulated"],
+        "live": tally["live"],
+        "live_calls": tally["calls"],
+        "saved": float(Decimal(tally["saved"])),
+        "spent": float(Decimal(tally["spent"])),
         "cassettes": sorted(shown(path, here) for path in paths),
-        "recorded": [shown(path, here) for path in tally.recorded],
-        "stale": sum(len(opened.stale) for opened in tally.opened),
-        "unused": sum(len(opened.unused) for opened in tally.opened),
+        "recorded": [shown(path, here) for path in tally["recorded"]],
+        "stale": sum(len(opened["stale"]) for opened in tally["opened"]),
+        "unused": sum(len(opened["unused"]) for opened in tally["opened"]),
     }
 
 

@@ -29,7 +29,7 @@ def simulator(item: pytest.Item) -> Iterator[Simulator]:
             with sim.intercept():
                 yield sim
         finally:
-            tally_of(item).simulated += sim.ledger.tasks
+            tally_of(item)["simulated"] += sim.ledger.tasks
         look_back(item, sim, manners)
 
 
@@ -51,7 +51,7 @@ def session(item: pytest.Item, shared: Simulator, name: str) -> Iterator[Simulat
         yield sim
         look_back(item, sim, manners)
     finally:
-        tally_of(item).simulated += sim.ledger.tasks
+        tally_of(item)["simulated"] += sim.ledger.tasks
         del shared.sessions[name]
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from . import leftovers, options, places, spending
+from . import options, places, spending
 from .tally import Tally, carried
+
+if TYPE_CHECKING:
+    from .leftovers import Collected, Leftovers
 
 _OUTPUT = "wanx"
 """What a worker of pytest-xdist hands over."""
@@ -23,11 +27,16 @@ class Verdict:
         self.tests: dict[str, Tally] = {}
         """By their ids: the last attempt of each."""
         self.passed: set[str] = set()
-        self.collected: list[leftovers.Collected] = []
+        self.collected: list[Collected] = []
         """What each process has collected; all the same, under pytest-xdist."""
-        self.left = leftovers.Leftovers()
+        self.left: Leftovers | None = None
+        self._partial: set[Path] = set()
 
     # --- hooks -----------------------------------------------------------------------------------
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        """Remember of which modules not all tests run."""
+        self._partial |= {item.path for item in items}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a report brings."""
@@ -45,12 +54,18 @@ class Verdict:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Judge, and write the report; a worker only hands on what it collected."""
-        if collected := leftovers.collected(session):
-            self.collected.append(collected)
+        if places.any_library(session):
+            from . import leftovers  # noqa: PLC0415 - few runs have cassettes
+
+            collected = leftovers.collected(session, self._partial)
+            self.collected += [collected] if collected else []
         if hasattr(self.config, "workeroutput"):
             self.config.workeroutput[_OUTPUT] = self.collected
             return
-        self.left = leftovers.find(self.collected, self.tests, self.passed)
+        if self.collected or self.tests:
+            from . import leftovers  # noqa: PLC0415
+
+            self.left = leftovers.find(self.collected, self.tests, self.passed)
         if path := options.report(self.config):
             from . import reporting  # noqa: PLC0415 - few runs write one
 
@@ -78,28 +93,29 @@ class Verdict:
     @property
     def spent(self) -> Decimal:
         """CNY that recording took."""
-        tests = sum((Decimal(tally.spent) for tally in self.tests.values()), Decimal(0))
+        tests = sum((Decimal(tally["spent"]) for tally in self.tests.values()), Decimal(0))
         return max(tests, spending.spent(self.config))  # a worker that died has spent as well
 
-    def total(self, count: str) -> int:
+    def total(self, count: Literal["replayed", "simulated", "live", "calls"]) -> int:
         """The sum of a count of all tests."""
-        return sum(getattr(tally, count) for tally in self.tests.values())
+        return sum(tally[count] for tally in self.tests.values())
 
     @property
     def saved(self) -> Decimal:
         """CNY that the replayed jobs cost when they were recorded."""
-        return sum((Decimal(tally.saved) for tally in self.tests.values()), Decimal(0))
+        return sum((Decimal(tally["saved"]) for tally in self.tests.values()), Decimal(0))
 
     @property
     def line(self) -> str:
         """The summary line."""
+        stale, unused = (len(self.left.stale), self.left.unused_count) if self.left else (0, 0)
         parts = [
             f"{self.total('replayed')} replayed",
             f"{self.total('simulated')} simulated",
             f"{self.total('live')} live",
             f"¥{self.saved:.2f} saved",
-            f"{len(self.left.stale)} stale",
-            f"{len(self.left.files) + len(self.left.unused)} unused",
+            f"{stale} stale",
+            f"{unused} unused",
         ]
         return f"wanx: {' · '.join(parts)}"
 
@@ -115,7 +131,7 @@ class Verdict:
 
     def _complaints(self) -> Iterator[str]:
         left = self.left
-        if not (left.files or left.unused or left.stale or self.total("calls")):
+        if left is None or not (left.files or left.unused or left.stale or self.total("calls")):
             return
         from .reporting import describe  # noqa: PLC0415 - few runs have anything to say
 
@@ -126,5 +142,5 @@ class Verdict:
             for each in recordings:
                 yield f"{what}: {describe(each)}, in {places.shown(each.path, here)}"
         for nodeid, tally in self.tests.items():
-            if tally.calls:
-                yield f"live: {nodeid}: {tally.live} bought for ¥{Decimal(tally.spent):.2f}"
+            if tally["calls"]:
+                yield f"live: {nodeid}: {tally['live']} bought for ¥{Decimal(tally['spent']):.2f}"

@@ -16,11 +16,12 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from filelock import FileLock
 
 from wanx_sim import Simulator
 
 PRELUDE = """
-import os, ssl, time
+import json, os, ssl, sys, time, urllib.request
 import httpx, pytest
 
 # Nothing here speaks TLS; to load the usual certificates takes each httpx.get 28 ms.
@@ -59,6 +60,18 @@ class Painter:  # an application
 
 
 paint, order, poll, swallow = Painter().paint, Painter().order, Painter().poll, Painter().swallow
+
+# The same, step by step.
+HEADERS = {"Authorization": "Bearer sk-any", "X-DashScope-Async": "enable"}
+BODY = {"model": "wan2.2-t2i-flash", "input": {"prompt": "花店"},
+        "parameters": {"n": 1, "size": "512*512"}}
+
+def create(base=BEIJING, key="sk-any"):
+    headers = HEADERS | {"Authorization": f"Bearer {key}"}
+    return httpx.post(base + CREATE, headers=headers, json=BODY, **TLS)
+
+def created():
+    return create().json()["output"]["task_id"]
 """
 
 
@@ -156,6 +169,36 @@ def new_project(tmp_path_factory) -> Callable[[], Project]:
 @pytest.fixture
 def project(new_project) -> Project:
     return new_project()
+
+
+@pytest.fixture(scope="session")
+def run_specs(tmp_path_factory, testrun_uid) -> Callable[..., dict[str, list[tuple[str, str]]]]:
+    """Runs tests of users, each under a sentence, all at once, since a start of pytest is a second.
+
+    Of each sentence, its tests and what went wrong in them.
+    """
+
+    def run_specs(topic: str, specs: dict[str, str]) -> dict[str, list[tuple[str, str]]]:
+        folder = tmp_path_factory.getbasetemp()
+        if "PYTEST_XDIST_WORKER" in os.environ:
+            folder = folder.parent  # one run is enough for all workers
+        project = Project(folder / f"{topic}-{testrun_uid}")
+        names = {f"test_spec_{place}": sentence for place, sentence in enumerate(specs)}
+        results = project.folder / "results.xml"
+        with FileLock(f"{project.folder}.lock"):
+            if not project.folder.exists():
+                for name, sentence in names.items():
+                    project.write(specs[sentence], f"{name}.py")
+                run = project.run("-p", "anyio", "-Werror", "-o", "junit_family=xunit1")
+                assert results.exists(), run.output
+        found: dict[str, list[tuple[str, str]]] = {sentence: [] for sentence in specs}
+        for case in ET.parse(results).iter("testcase"):  # noqa: S314 - our own file
+            module = case.get("classname", "").partition(".")[0]
+            wrong = "\n".join(part.text or "" for part in case)
+            found[names[module]].append((case.get("name", ""), wrong))
+        return found
+
+    return run_specs
 
 
 @dataclass(frozen=True)

@@ -71,16 +71,15 @@ def collected(session: pytest.Session, partial: set[Path]) -> Collected | None:
         partial: the modules of which something is not.
     """
     items = session.items
-    folders = [*_folders(session.config, items, partial), *_orphans(session.config, items, partial)]
+    folders = {*_folders(session.config, items, partial), *_orphans(session.config, items, partial)}
     if not folders:
         return None
-    found = Collected(folders=[str(folder) for folder in folders], claims={}, perhaps={})
+    found = Collected(folders=[str(folder) for folder in sorted(folders)], claims={}, perhaps={})
     for item in items:
-        path = str(places.path_of(item))
         if places.uses(item):
-            found["claims"].setdefault(path, []).append(item.nodeid)
-        else:
-            found["perhaps"][path] = item.nodeid
+            found["claims"].setdefault(str(places.path_of(item)), []).append(item.nodeid)
+        elif places.folder_of(session.config, item.path) in folders:
+            found["perhaps"][str(places.path_of(item))] = item.nodeid
     return found
 
 

@@ -31,9 +31,22 @@ def uses(item: pytest.Item) -> bool:
 
 def use(item: pytest.Item) -> None:
     """Let the marker be enough: a test that has it uses the fixture."""
-    if isinstance(item, pytest.Function) and item.get_closest_marker(NAME):
+    if not isinstance(item, pytest.Function) or NAME in item.fixturenames:
+        return
+    if item.get_closest_marker(NAME):
         # A list of its own: that of pytest is shared by all parameters of a function.
-        item.fixturenames = [NAME, *(name for name in item.fixturenames if name != NAME)]
+        names = list(item.fixturenames)
+        names.insert(_first_of_the_test(item, names), NAME)
+        item.fixturenames = names
+
+
+def _first_of_the_test(item: pytest.Function, names: list[str]) -> int:
+    """Where the fixtures of the test's own scope begin, behind those of a wider one."""
+    known = item._fixtureinfo.name2fixturedefs  # noqa: SLF001 - there is no other way to ask
+    own = (
+        at for at, name in enumerate(names) if name in known and known[name][-1].scope == "function"
+    )
+    return next(own, len(names))
 
 
 def library(config: pytest.Config, directory: Path) -> Path:

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
-def write(path: Path, verdict: Verdict) -> None:
-    """Write the report, as a whole."""
+def write(path: Path, verdict: Verdict) -> str:
+    """Write the report, as a whole; why not, if it cannot be."""
     here = verdict.config.invocation_params.dir
     content = msgspec.json.format(msgspec.json.encode(document(verdict, here)), indent=2)
-    write_whole(here / path, content + b"\n")
+    try:
+        write_whole(here / path, content + b"\n")
+    except CassetteError as error:
+        return str(error)
+    return ""
 
 
 def document(verdict: Verdict, here: Path) -> dict[str, Any]:

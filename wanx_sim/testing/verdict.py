@@ -31,6 +31,7 @@ class Verdict:
         """What each process has collected; all the same, under pytest-xdist."""
         self.left: Leftovers | None = None
         self._partial: set[Path] = set()
+        self._unwritten = ""
 
     # --- hooks -----------------------------------------------------------------------------------
 
@@ -54,6 +55,8 @@ class Verdict:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Judge, and write the report; a worker only hands on what it collected."""
+        if self.config.option.collectonly:
+            return
         if places.any_library(session):
             from . import leftovers  # noqa: PLC0415 - few runs have cassettes
 
@@ -69,8 +72,8 @@ class Verdict:
         if path := options.report(self.config):
             from . import reporting  # noqa: PLC0415 - few runs write one
 
-            reporting.write(path, self)
-        if self.failed and not session.exitstatus:
+            self._unwritten = reporting.write(path, self)
+        if (self.failed or self._unwritten) and not session.exitstatus:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
@@ -82,6 +85,8 @@ class Verdict:
                 terminalreporter.line(line)
         if self.failed:
             terminalreporter.line("The run fails for these: --wanx-strict is on.")
+        if self._unwritten:
+            terminalreporter.line(f"--wanx-report: {self._unwritten}")
         if self.spent:
             limit = options.budget(self.config)
             terminalreporter.line(f"wanx: ¥{self.spent:.2f} of the budget of ¥{limit:.2f} spent")

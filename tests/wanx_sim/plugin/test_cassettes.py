@@ -212,6 +212,27 @@ TWO = """
 """
 
 
+def test_the_fixture_of_the_marker_comes_behind_those_of_a_wider_scope_and_before_the_test_s(
+    project,
+):
+    project.write("""
+        order_of = []
+
+        @pytest.fixture(autouse=True, scope="session")
+        def wide():
+            order_of.append(os.environ.get("DASHSCOPE_API_KEY"))
+
+        @pytest.fixture(autouse=True)
+        def narrow():
+            order_of.append(os.environ.get("DASHSCOPE_API_KEY"))
+
+        @pytest.mark.wanx_cassette
+        def test_it():
+            assert order_of == [None, "sk-wanx-cassette"]
+    """)
+    assert "1 passed" in project.run().ending
+
+
 def test_the_marker_s_mode_wins_over_the_option(project, live):
     project.write(TWO)
     run = project.run(*BUDGET, **live.environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 
@@ -123,11 +124,11 @@ def test_a_cassette_that_no_test_uses_is_found_and_fails_a_strict_run(shop, work
 @pytest.mark.parametrize(
     "selection",
     ["test_shop.py::test_replayed", "-k replayed", "-m not_there", "--deselect=test_shop.py::test_more",
-     "test_simulated.py"],
+     "test_simulated.py", "test_shop.py::test_replayed -p xdist -n 1"],
 )  # fmt: skip
 def test_where_not_all_tests_of_a_module_ran_no_cassette_is_called_unused(shop, selection):
     without_one(shop)
-    run = shop.run("--wanx-strict", *selection.split(" ", 1))
+    run = shop.run("--wanx-strict", *selection.split())
     assert run.code in (0, 5), run.output
     assert "unused:" not in run.output
 
@@ -296,8 +297,17 @@ def test_what_an_earlier_attempt_has_bought_stays_bought(project, live):
 
 
 def test_a_report_that_cannot_be_written_says_so(shop):
-    run = shop.run("--wanx-report=pytest.xml/report.json", "-p", "no:randomly")
-    assert (shop.folder / "pytest.xml" / "report.json").exists(), run.output
+    run = shop.run("--wanx-report=test_shop.py/report.json")
+    assert run.code == 1
+    assert re.search(
+        "^--wanx-report: cannot write .*test_shop.py/report.json: ", run.output, re.MULTILINE
+    )
+    assert "INTERNALERROR" not in run.output
+
+
+def test_a_run_that_only_collects_judges_nothing(shop):
+    without_one(shop)
+    assert "wanx:" not in shop.run("--collect-only").output
 
 
 def test_the_report_is_whole_or_as_it_was(shop):

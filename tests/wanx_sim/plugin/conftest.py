@@ -87,7 +87,7 @@ class Run:
     @property
     def ending(self) -> str:
         """How many passed, and so on."""
-        return self.output.rstrip().split("\n")[-1]
+        return re.findall(r"^.* in [\d.]+s.*$", self.output, re.MULTILINE)[-1]
 
     @property
     def summary(self) -> str:

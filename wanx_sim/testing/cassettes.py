@@ -114,6 +114,11 @@ class WanxCassette(Service):
         troubles_of(self._item).add(message)
         return message
 
+    @property
+    def guard(self) -> network.Guard:
+        """What keeps the application from asking the live service past this cassette."""
+        return network.PastTheCassette(lambda error: troubles_of(self._item).add(str(error)))
+
     # --- when the test is over -------------------------------------------------------------------
 
     def look_back(self) -> None:
@@ -218,7 +223,7 @@ def cassette(item: pytest.Item, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wan
         monkeypatch.setenv(KEY, ANY_KEY)
     with closing(WanxCassette(item, service, wanted, clock)) as opened:
         try:
-            with opened.intercept():
+            with network.in_force(opened.guard), opened.intercept():
                 yield opened
         finally:
             opened.look_back()

@@ -305,13 +305,6 @@ def test_what_a_failed_test_has_bought_is_kept(project, live):
     assert "1 passed" in project.run(SKIP="1").ending
 
 
-def test_nobody_else_is_reached_while_the_network_is_blocked_but_the_live_service_is(project, live):
-    live_host = live.environment["DASHSCOPE_HTTP_BASE_URL"]
-    project.write("def test_it(wanx_cassette): assert paint()")
-    run = project.run(*BUDGET, "--wanx-block-network", **live.environment)
-    assert "1 passed" in run.ending, (live_host, run.output)
-
-
 # --- where they lie ---------------------------------------------------------------------------------
 
 

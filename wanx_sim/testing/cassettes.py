@@ -133,12 +133,14 @@ class WanxCassette(Service):
         if player := self._service.player:
             tally["replayed"] += len(player.replayed)
             tally["saved"] = str(Decimal(tally["saved"]) + sum(map(_paid, player.replayed)))
-            if not self.live and self.path.exists():
+            if self.path.exists():
                 tally["opened"].append(self._opened(player))
 
     def _opened(self, player: Player) -> Opened:
         entries = player.recordings.cassettes[0].interactions
-        unused, replayed = {*map(id, player.unused)}, {*map(id, player.replayed)}
+        # Who may buy asks for what is not there: what is left over then is no sign of anything.
+        unused = set() if self.live else {*map(id, player.unused)}
+        replayed = {*map(id, player.replayed)}
         age = self._wanted.max_age
         # The age of a file is no matter of the simulated time.
         oldest = None if age is None else datetime.now(UTC) - age
@@ -156,8 +158,8 @@ class WanxCassette(Service):
 def _paid(job: Job) -> Decimal:
     """What a job cost: pictures that failed were not billed."""
     asked = (job.request.get("parameters") or {}).get("n")
-    each = (job.price or Decimal(0)) / (asked if isinstance(asked, int) and asked > 0 else 1)
-    return each * len(job.images)
+    number = asked if isinstance(asked, int) and asked > 0 else 1
+    return (job.price or Decimal(0)) * len(job.images) / number
 
 
 def _call(request: Request, now: float) -> Call:

@@ -156,7 +156,8 @@ def test_links_expire_when_the_test_moves_the_clock(project, recorded):
     project.write(tests.format(""))
     recorded()
     project.write(
-        tests.format("""wanx_cassette.clock.advance(hours=24)
+        tests.format("""assert wanx_cassette.clock.speed == 0  # it stands still
+        wanx_cassette.clock.advance(hours=24)
         assert httpx.get(url, **TLS).status_code == 403""")
     )
     assert "1 passed" in project.run().ending
@@ -282,6 +283,8 @@ def test_new_episodes_replays_what_is_there_even_without_a_key(project, live, re
     recorded()
     assert "1 passed" in project.run("--wanx-record=new_episodes").ending
     project.write("def test_it(wanx_cassette): paint(), paint('再来一张')")
+    run = project.run("--wanx-record=new_episodes", **live.environment)
+    assert "Nothing is recorded now: --wanx-budget is 0." in run.wrong["test_it"][0]
     run = project.run("--wanx-record=new_episodes", "--wanx-budget=1", **live.environment)
     assert (
         run.summary == "wanx: 1 replayed · 0 simulated · 1 live · ¥0.14 saved · 0 stale · 0 unused"

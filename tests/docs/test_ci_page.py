@@ -111,15 +111,28 @@ def test_each_of_our_commands_on_the_page_was_found():
 
 
 def test_a_call_that_is_not_caught_fails_at_once():
-    (line,) = {script for script in scripts() if script.endswith(" pytest")}
+    (line,) = {script for script in scripts() if " pytest --" in script}
     asks = f"import httpx, pytest\nwith pytest.raises(httpx.ConnectError): httpx.get('{LIVE}')"
-    proxies = dict(item.split("=", 1) for item in shlex.split(line)[:-1])
+    proxies = dict(item.split("=", 1) for item in shlex.split(line.partition(" pytest ")[0]))
     environment = {"PATH": os.environ["PATH"], **proxies}
     subprocess.run([sys.executable, "-c", asks], env=environment, timeout=30, check=True)
 
 
+def test_pytest_takes_the_options_that_the_page_gives_it(tmp_path):
+    lines = re.findall(r"pytest (--.*)$", text(PAGES[0]), re.MULTILINE)
+    assert len(set(lines)) == 2
+    environment = os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    (tmp_path / "test_it.py").write_text("def test_it(): pass")
+    for line in set(lines):
+        command = [sys.executable, "-m", "pytest", "-p", "wanx", *shlex.split(line)]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, check=False)
+        assert done.returncode == 0
+
+
 def test_both_pages_show_the_same_code():
     assert blocks(PAGES[0]) == blocks(PAGES[1])
+    bash = [re.findall(r"```bash\n(.*?)```", text(page), re.DOTALL) for page in PAGES]
+    assert bash[0] == bash[1]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -76,8 +76,8 @@ class Budget:
             if self.limit is not None and self.spent + price > self.limit:
                 raise BudgetExceededError(
                     f"this create was not sent: it costs ¥{price}, and ¥{self.spent:.2f} of the "
-                    f"budget of ¥{self.limit:.2f} are spent; raise the budget (--budget, budget=), "
-                    "or ask for fewer pictures (n)"
+                    f"budget of ¥{self.limit:.2f} are spent; raise the budget, or ask for fewer "
+                    "pictures (n)"
                 )
             self.spent += price
             self.images += bought.images

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 import respx
 
+from ..errors import WanxSimError
 from ..protocol.catalogue import API_HOSTS
 from ..protocol.routes import IMAGE_HOST
 from ..service import Service
@@ -31,17 +32,27 @@ _ASYNC = "wanx_sim.async"
 """The request extension of an asynchronous client, whose loop nothing may block."""
 
 
+_OURS = (AssertionError, WanxSimError)
+"""What a service raises to its user, who has no interest in how respx handed it on."""
+
+
 class _Router(respx.MockRouter):
     """respx's own, which also lets time pass: by the clock, in the way of the client's loop."""
 
     def handler(self, request: httpx.Request) -> httpx.Response:
-        response = super().handler(request)
+        try:
+            response = super().handler(request)
+        except _OURS as error:
+            raise error.with_traceback(None) from None
         wait(response.extensions.get(_WAITS), request)
         return _arrived(response, request)
 
     async def async_handler(self, request: httpx.Request) -> httpx.Response:
         request.extensions[_ASYNC] = True
-        response = await super().async_handler(request)
+        try:
+            response = await super().async_handler(request)
+        except _OURS as error:
+            raise error.with_traceback(None) from None
         await async_wait(response.extensions.get(_WAITS), request)
         return _arrived(response, request)
 

@@ -22,9 +22,14 @@ _KNOWN = (*OF_THE_SIMULATOR, "etiquette")
 
 
 def declare(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the markers."""
     settings = ", ".join(f"{name}=…" for name in _KNOWN)
     config.addinivalue_line("markers", f"wanx({settings}): settings of wanx_sim")
+    config.addinivalue_line(
+        "markers",
+        "wanx_cassette(name, mode=…, region=…, max_age=…, on_expired=…, pace=…, ignore=…, "
+        "repeat=…, pictures=…, redact_prompts=…): use wanx_cassette; which one, and how",
+    )
 
 
 def settings(item: pytest.Item) -> dict[str, object]:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from . import simulators
 
 if TYPE_CHECKING:
     from ..faces.server import Server
+    from .cassettes import WanxCassette
 
 _NO_PROXY = ("NO_PROXY", "no_proxy")  # where both are set, the lower case wins in most libraries
 _ANY_KEY = "sk-wanx-sim"
@@ -24,15 +26,27 @@ _ANY_KEY = "sk-wanx-sim"
 _running: list[Server] = []
 
 
-class WanxServer(NamedTuple):
-    """A simulator behind a loopback socket."""
+@dataclass(frozen=True, slots=True)
+class WanxServer:
+    """A simulator, or the cassette of a test, behind a loopback socket."""
 
     url: str
     """Where it listens, such as ``http://127.0.0.1:40123``."""
     base_url: str
     """The base of the API: ``url`` + ``/api/v1``."""
-    sim: Simulator
-    """The simulator behind it."""
+    service: Simulator | WanxCassette
+    """What is behind it."""
+
+    @property
+    def sim(self) -> Simulator:
+        """The simulator behind it.
+
+        Raises:
+            AttributeError: if it is a cassette.
+        """
+        if isinstance(self.service, Simulator):
+            return self.service
+        raise AttributeError("this server has no simulator: wanx_cassette is behind it")
 
 
 class WanxSession(NamedTuple):
@@ -49,12 +63,12 @@ class WanxSession(NamedTuple):
 
 
 @contextmanager
-def serving(sim: Simulator) -> Iterator[WanxServer]:
-    """A simulator behind a socket of its own."""
-    with sim.serve() as server:
+def serving(service: Simulator | WanxCassette) -> Iterator[WanxServer]:
+    """A service behind a socket of its own."""
+    with service.serve() as server:
         _running.append(server)
         try:
-            yield WanxServer(server.url, server.base_url, sim)
+            yield WanxServer(server.url, server.base_url, service)
         finally:
             _running.remove(server)
 
@@ -79,15 +93,17 @@ def session(item: pytest.Item, server: WanxServer) -> Iterator[WanxSession]:
         yield WanxSession(server.url, server.base_url, {"X-Wanx-Session": name}, sim)
 
 
-def valid_key(sim: Simulator) -> str:
-    """A key that the simulator accepts in its region."""
-    keys = sim.api_keys or {}
-    return next((key for key, region in keys.items() if region == sim.region), _ANY_KEY)
+def valid_key(service: Simulator | WanxCassette) -> str:
+    """A key that the service accepts in its region."""
+    if not isinstance(service, Simulator):
+        return os.environ["DASHSCOPE_API_KEY"]  # the live service's, or the one set for a replay
+    keys = service.api_keys or {}
+    return next((key for key, region in keys.items() if region == service.region), _ANY_KEY)
 
 
 def point_at(server: WanxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Send clients there that ask the environment, and an SDK that has asked it already."""
-    key = valid_key(server.sim)
+    key = valid_key(server.service)
     monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", server.base_url)
     monkeypatch.setenv("DASHSCOPE_API_KEY", key)
     pass_by_proxies(monkeypatch)

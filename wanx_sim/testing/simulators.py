@@ -12,6 +12,7 @@ from ..clock import ManualClock
 from ..errors import WanxEtiquetteWarning
 from ..simulator import Simulator
 from . import marker, options, unused
+from .tally import tally_of
 from .troubles import failed, troubles_of
 
 
@@ -24,8 +25,11 @@ def simulator(item: pytest.Item) -> Iterator[Simulator]:
     except ValueError as error:
         marker.refuse(f"@pytest.mark.wanx: {error}")
     with closing(sim):
-        with sim.intercept():
-            yield sim
+        try:
+            with sim.intercept():
+                yield sim
+        finally:
+            tally_of(item)["simulated"] += sim.ledger.tasks
         look_back(item, sim, manners)
 
 
@@ -47,6 +51,7 @@ def session(item: pytest.Item, shared: Simulator, name: str) -> Iterator[Simulat
         yield sim
         look_back(item, sim, manners)
     finally:
+        tally_of(item)["simulated"] += sim.ledger.tasks
         del shared.sessions[name]
 
 

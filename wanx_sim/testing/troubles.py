@@ -55,7 +55,9 @@ def failed(item: pytest.Item) -> bool:
 
 
 def begin(item: pytest.Item) -> None:
-    """A test begins."""
+    """A test begins, perhaps once more: what went wrong before counts no longer."""
+    item.stash[_TROUBLES] = Troubles()
+    item.stash[_FAILED] = False
     _running.append(item)
 
 

@@ -19,7 +19,7 @@ from .sleeping import VirtualTime
 
 @contextmanager
 def virtual_time(
-    clock: Clock, *, held: Callable[[], bool] = lambda: False
+    clock: Clock, *, held: Callable[[], bool] = lambda: False, real: bool = False
 ) -> Iterator[VirtualTime]:
     """Let the application sleep on a clock, inside the block.
 
@@ -30,8 +30,12 @@ def virtual_time(
     Args:
         clock: what moves by the seconds slept, such as ``sim.clock``.
         held: whether somebody else is at work, so that time has to stand still.
+        real: whether sleeps are real all the same, as they must be before a live service.
     """
     virtual = VirtualTime(clock, held)
+    if real:
+        yield virtual
+        return
     found = list(pairs())
     sleeping.stack.append(virtual)
     _replace(found)

@@ -32,7 +32,7 @@ def test_a_create_beyond_the_budget_is_refused_before_it_is_sent(sim, library, t
         client.submit(n=2)
     assert str(caught.value) == (
         "this create was not sent: it costs ¥0.28, and ¥0.28 of the budget of ¥0.42 are spent; "
-        "raise the budget (--budget, budget=), or ask for fewer pictures (n)"
+        "raise the budget, or ask for fewer pictures (n)"
     )
     assert len(sim.requests.creates) == 1
     assert sim.ledger.cost == 0.28

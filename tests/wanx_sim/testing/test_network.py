@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from wanx_sim.errors import NetworkBlockedError
-from wanx_sim.testing.network import blocked
+from wanx_sim.testing.network import blocked, let_through
 
 # No name under .invalid and no address of TEST-NET-1 leads anywhere (RFC 2606, RFC 5737), should
 # the guard fail. What it lets pass is not tried: `sys.audit` asks it as a socket would.
@@ -152,3 +152,25 @@ def test_afterwards_the_way_is_open_again(errors):
         pass
     sys.audit("socket.connect", None, (ADDRESS, 80))
     assert errors == []
+
+
+def test_a_recorder_is_let_through_and_other_threads_are_not(guard, errors):
+    def ask():
+        sys.audit("socket.getaddrinfo", "elsewhere.invalid", 80, 0, 0, 0)
+
+    with let_through():
+        ask()
+        with let_through():
+            pass
+        ask()
+        other = Thread(target=_caught, args=(ask,))
+        other.start()
+        other.join()
+    assert len(errors) == 1
+    with pytest.raises(NetworkBlockedError):
+        ask()
+
+
+def _caught(ask):
+    with pytest.raises(NetworkBlockedError):
+        ask()

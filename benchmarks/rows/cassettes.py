@@ -1,0 +1,273 @@
+"""Cassettes: replay, loading and size, against vcrpy and cassetter.
+
+All three record the same job of the same stand-in for the live service (`programs.photographs`),
+each through httpx and into its own format; `tapes` makes 3, 300 and 3,000 jobs of it. vcrpy is what
+most people use, cassetter the fastest of its successors. Both are told to match the body as well,
+for without it they take two prompts for one.
+
+replay   a create and three polls of a job drawn from all, per request. httpx.MockTransport that
+         does nothing is the least that any answer through httpx costs
+load     the cassette is opened and one create of a job in its middle answered: what a test pays
+         that uses one job, however much of the work a tool puts off
+unused   the same, against a cassette that lacks what this test does not use
+size     ten jobs with a picture of 1 MB each, all files together
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from shutil import copyfile, copytree
+
+from ..harness.bench import Bench
+from ..harness.figures import Measure, Sample, Series, at_least, at_most, times_as_fast, times_as_much
+from ..harness.peers import Absent
+from ..harness.processes import Server, Worker, free_port
+from ..harness.rows import Result, Row, Shown
+from ..programs.jobs import REQUESTS
+from .tapes import multiply
+
+_PEERS = ("vcrpy", "cassetter")
+_MODULES = {"vcrpy": "vcr", "cassetter": "cassetter"}
+_SIZES = (3, 300, 3000)
+_NOTHING = "httpx.MockTransport that does nothing"
+_SMALL, _PHOTOGRAPH = 16, 592  # pixels a side: 1 kB and 1 MB of noise
+_PHOTOGRAPHS = 10
+
+REPLAY = {
+    size: Row(
+        name=f"replay-{size}",
+        work=f"a replayed request, cassette of {size:,} jobs",
+        against=_NOTHING,
+        goal=at_most(1.4),
+    )
+    for size in _SIZES
+}
+FLAT = Row(
+    name="replay-flat",
+    work="a replayed request, cassette of 3,000 jobs",
+    against="the same of 3 jobs",
+    goal=at_most(1.2),
+)
+REPLAY_PEERS = {
+    (size, who): Row(
+        name=f"replay-{size}-{who}",
+        work=f"requests replayed in the time of one, {size:,} jobs",
+        against=who,
+    )
+    for size in _SIZES
+    for who in _PEERS
+}
+LOAD = {
+    (size, who): Row(
+        name=f"load-{size}-{who}",
+        work=f"cassettes of {size:,} jobs opened in the time of one",
+        against=who,
+        goal=at_least(50) if (size, who) == (3000, "vcrpy") else None,
+    )
+    for size in _SIZES
+    for who in _PEERS
+}
+UNUSED_JOBS = Row(
+    name="load-unused-jobs",
+    work="a cassette opened, 2,999 jobs not used",
+    against="2 jobs not used",
+    goal=at_most(1.5),
+)
+UNUSED_PICTURES = Row(
+    name="load-unused-pictures",
+    work="a cassette opened, 10 MB of pictures not used",
+    against="the same without the pictures' files",
+    goal=at_most(1.5),
+)
+SIZE = {
+    who: Row(
+        name=f"size-{who}",
+        work="ten jobs with 1 MB pictures, on disk",
+        against=who,
+    )
+    for who in _PEERS
+}
+ROWS = (
+    *REPLAY.values(),
+    FLAT,
+    *REPLAY_PEERS.values(),
+    *LOAD.values(),
+    UNUSED_JOBS,
+    UNUSED_PICTURES,
+    *SIZE.values(),
+)
+
+
+def measure(bench: Bench) -> Iterator[Result]:
+    """Measure the rows that are wanted."""
+    library = _Library(bench)
+    sizes = (3, 6, 9) if bench.quick else _SIZES
+    if bench.wants(*REPLAY.values(), FLAT, *REPLAY_PEERS.values()):
+        yield from _replays(bench, library, dict(zip(_SIZES, sizes, strict=True)))
+    if bench.wants(*LOAD.values(), UNUSED_JOBS):
+        yield from _loads(bench, library, dict(zip(_SIZES, sizes, strict=True)))
+    if bench.wants(UNUSED_PICTURES):
+        yield _unused_pictures(bench, library)
+    if bench.wants(*SIZE.values()):
+        yield from _sizes(bench, library)
+
+
+# --- what is recorded -----------------------------------------------------------------------------
+
+
+class _Library:
+    """Cassettes of each tool, recorded when they are first asked for."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._folder = bench.folder / "cassettes"
+        self._recorded: dict[tuple[str, int, int], Path] = {}
+        self._port = free_port()
+        self.absent = {who: why for who in _PEERS if (why := self._why_not(who))}
+        self.tools = ["ours", *(who for who in _PEERS if who not in self.absent)]
+
+    def _why_not(self, who: str) -> str:
+        try:
+            self._bench.peers.needed(_MODULES[who])
+        except Absent as why:
+            return str(why)
+        return ""
+
+    def worker(self, who: str, path: Path, jobs: int) -> Worker:
+        """A process with a cassette."""
+        base = f"http://127.0.0.1:{self._port}"  # where it was recorded, and so is asked for
+        if who == "ours":
+            return Worker("own_tape", path, base, jobs)
+        return Worker("peer_tape", who, path, base, jobs, python=self._bench.peers.python)
+
+    def recorded(self, who: str, jobs: int, side: int) -> Path:
+        """A cassette of so many jobs, recorded by the tool itself."""
+        path = self._folder / f"{who}-{jobs}-{side}" / ("own.json" if who == "ours" else "own.yaml")
+        if not path.exists():
+            path.parent.mkdir(parents=True)
+            with _service(self._port, side), self.worker(who, path, jobs) as worker:
+                worker.ask("record", jobs)
+        return path
+
+    def of(self, who: str, jobs: int) -> Path:
+        """A cassette of so many jobs, made of one that was recorded."""
+        one = self.recorded(who, 1, _SMALL)
+        path = self._folder / f"{who}-times-{jobs}" / one.name
+        if not path.exists():
+            multiply(one, path, jobs)
+            if who == "ours":
+                copytree(one.parent / "images", path.parent / "images")
+        return path
+
+
+def _service(port: int, side: int) -> Server:
+    command = [sys.executable, "-m", "benchmarks.programs.photographs", str(port), str(side)]
+    return Server(command, port=port, path="/pictures/00000000-")
+
+
+# --- what is measured -----------------------------------------------------------------------------
+
+
+def _replays(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Iterator[Result]:
+    found: dict[tuple[int, str], Series] = {}
+    for size, jobs in sizes.items():
+        with ExitStack() as stack:
+            workers = {"nothing": library.worker("ours", library.of("ours", jobs), jobs)}
+            for who in library.tools:
+                workers[who] = library.worker(who, library.of(who, jobs), jobs)
+                stack.enter_context(workers[who]).ask("insert")
+            stack.enter_context(workers["nothing"])
+            series = bench.compare(
+                f"replay, {jobs:,} jobs",
+                {who: partial(worker.measure, "replay", _requests(bench, who, size))
+                 for who, worker in workers.items()},
+                15,
+            )  # fmt: skip
+        found |= {(size, who): one for who, one in series.items()}
+        yield from _replayed(bench, library, size, series)
+    if bench.wants(FLAT):
+        pair = found[3000, "ours"], found[3, "ours"]
+        yield FLAT.result(times_as_much(*pair), *pair)
+
+
+def _requests(bench: Bench, who: str, size: int) -> int:
+    """How many a round; those that look through the whole cassette each time get fewer."""
+    jobs = {3: 50, 300: 5, 3000: 1}[size] if who in _PEERS else 50
+    return REQUESTS * bench.number(jobs, 1)
+
+
+def _replayed(
+    bench: Bench, library: _Library, size: int, found: Mapping[str, Series]
+) -> Iterator[Result]:
+    if bench.wants(REPLAY[size]):
+        pair = found["ours"], found["nothing"]
+        yield REPLAY[size].result(times_as_much(*pair), *pair)
+    for who in _PEERS:
+        yield _faster(REPLAY_PEERS[size, who], found, who, library)
+
+
+def _loads(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Iterator[Result]:
+    for size, jobs in sizes.items():
+        with ExitStack() as stack:
+            measures: dict[str, Measure] = {}
+            for who in library.tools:
+                worker = library.worker(who, library.of(who, jobs), jobs)
+                measures[who] = partial(stack.enter_context(worker).measure, "open", 1)
+            found = bench.compare(f"load, {jobs:,} jobs", measures, {3: 15, 300: 7, 3000: 3}[size])
+        for who in _PEERS:
+            yield _faster(LOAD[size, who], found, who, library)
+    if bench.wants(UNUSED_JOBS):
+        yield _unused_jobs(bench, library, sizes)
+
+
+def _faster(row: Row, found: Mapping[str, Series], who: str, library: _Library) -> Result:
+    if who not in found:
+        return row.skipped(library.absent[who])
+    return row.result(times_as_fast(found["ours"], found[who]), found["ours"], found[who])
+
+
+def _unused_jobs(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Result:
+    paths = {f"{jobs:,} jobs": (library.of("ours", jobs), jobs) for jobs in (sizes[3000], sizes[3])}
+    return _unused(bench, library, UNUSED_JOBS, paths)
+
+
+def _unused_pictures(bench: Bench, library: _Library) -> Result:
+    jobs = bench.number(_PHOTOGRAPHS, 2)
+    whole = library.recorded("ours", jobs, _PHOTOGRAPH)
+    bare = bench.folder / "cassettes" / "without-pictures" / whole.name
+    bare.parent.mkdir()
+    copyfile(whole, bare)
+    paths = {"with pictures": (whole, jobs), "without": (bare, jobs)}
+    return _unused(bench, library, UNUSED_PICTURES, paths)
+
+
+def _unused(
+    bench: Bench, library: _Library, row: Row, paths: Mapping[str, tuple[Path, int]]
+) -> Result:
+    with ExitStack() as stack:
+        measures: dict[str, Measure] = {}
+        for what, (path, jobs) in paths.items():
+            worker = stack.enter_context(library.worker("ours", path, jobs))
+            measures[what] = partial(worker.measure, "open", bench.number(5, 1))
+        more, less = bench.compare(row.name, measures, 15).values()
+    return row.result(times_as_much(more, less), more, less)
+
+
+def _sizes(bench: Bench, library: _Library) -> Iterator[Result]:
+    bench.tell("recording ten jobs with pictures of 1 MB")
+    jobs = bench.number(_PHOTOGRAPHS, 2)
+    found: dict[str, Series] = {}
+    for who in library.tools:
+        folder = library.recorded(who, jobs, _PHOTOGRAPH).parent
+        size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        found[who] = Series(who, (Sample(size),))
+    for who, row in SIZE.items():
+        if who not in found:
+            yield row.skipped(library.absent[who])
+            continue
+        pair = found["ours"], found[who]
+        yield row.result(times_as_much(*pair), *pair, shown=Shown.SIZE)

@@ -27,12 +27,23 @@ _PEERS = Path(__file__).parent / ".peers"
 
 @click.command()
 @click.argument("rows", nargs=-1)
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.json",
-              help="Write what was found as JSON, and the table and the plot beside it.")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.json",
+    help="Write what was found as JSON, and the table and the plot beside it.",
+)
 @click.option("--quick", is_flag=True, help="One round and small numbers: to see that all works.")
 @click.option("--rounds", type=click.IntRange(1), help="Rounds of a row at most.")
-@click.option("--peers", "folder", type=click.Path(path_type=Path, file_okay=False), default=_PEERS,
-              metavar="FOLDER", help="Where the peers are installed. Default: benchmarks/.peers.")  # fmt: skip
+@click.option(
+    "--peers",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=_PEERS,
+    metavar="FOLDER",
+    help="Where the peers are installed. Default: benchmarks/.peers.",
+)
 @click.option("--install/--no-install", default=True, help="Install the peers that are missing.")
 @click.option("--list", "listing", is_flag=True, help="List the rows by group, and stop.")
 def main(
@@ -65,6 +76,8 @@ def main(
         )
         results = [result for group in GROUPS for result in measured(bench, group)]
     _say(["", table.text(results), "", table.summary(results)])
+    if quick:
+        _say(["this was a quick run: it shows that all works, and its figures mean nothing"])
     if output:
         run = {"taken": datetime.now(UTC).isoformat(timespec="seconds"), "quick": quick}
         run |= {"seconds": round(time.monotonic() - started), "curves": bench.curves}
@@ -74,7 +87,7 @@ def main(
 
 def measured(bench: Bench, group: str) -> Iterator[Result]:
     """The results of a group's rows that are wanted; a row that cannot be measured says why."""
-    rows = [row for row in GROUPS[group].ROWS if bench.wants(row)]
+    rows = [row for row in GROUPS[group].rows if bench.wants(row)]
     if not rows:
         return
     bench.tell(f"--- {group}")
@@ -90,13 +103,13 @@ def measured(bench: Bench, group: str) -> Iterator[Result]:
         why = "it broke off; see the traceback"
         traceback.print_exc()
     for row in rows:
-        yield found.get(row.name) or row.skipped(why.partition("\n")[0])
+        yield found.get(row.name) or row.skipped(why)
 
 
 def _wanted(asked: tuple[str, ...]) -> set[str]:
     names = [name for text in asked for name in text.replace(",", " ").split()]
-    known = {row.name: {row.name} for group in GROUPS.values() for row in group.ROWS}
-    known |= {name: {row.name for row in group.ROWS} for name, group in GROUPS.items()}
+    known = {row.name: {row.name} for group in GROUPS.values() for row in group.rows}
+    known |= {name: {row.name for row in group.rows} for name, group in GROUPS.items()}
     for name in names:
         if name not in known:
             raise click.UsageError(f"there is no row {name!r}; see --list")
@@ -106,7 +119,7 @@ def _wanted(asked: tuple[str, ...]) -> set[str]:
 def _list() -> None:
     for name, group in GROUPS.items():
         click.echo(name)
-        for row in group.ROWS:
+        for row in group.rows:
             against = f", against {row.against}" if row.against else ""
             click.echo(f"  {row.name:<22} {row.work}{against}")
 

@@ -18,7 +18,6 @@ from .processes import ROOT
 from .rows import Row
 
 
-
 class CommandError(Exception):
     """A command failed."""
 

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 
 class Sample(NamedTuple):
-    """What one round said: seconds (or bytes) an operation, and CPU seconds where they are known."""
+    """What one round said: seconds or bytes an operation, and CPU seconds where known."""
 
     value: float
     cpu: float | None = None
@@ -62,8 +62,8 @@ def interleaved(
             measure()
     found: dict[str, list[Sample]] = {who: [] for who in contenders}
     for number in range(rounds):
-        order = list(contenders) if number % 2 == 0 else list(reversed(contenders))
-        for who in order:
+        order = list(contenders)
+        for who in order if number % 2 == 0 else reversed(order):
             found[who].append(contenders[who]())
         told()
     return {who: Series(who, tuple(samples)) for who, samples in found.items()}

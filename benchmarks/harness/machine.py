@@ -122,4 +122,3 @@ def _version(command: tuple[str, ...]) -> str:
 
 def _listed(versions: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in versions.items())
-

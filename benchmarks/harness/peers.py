@@ -68,7 +68,7 @@ class Peers:
 
     def versions(self) -> dict[str, str]:
         """What is installed of that which the lists name."""
-        found = {}
+        found: dict[str, str] = {}
         if self.python.exists():
             listed = _run([str(self.python), "-m", "pip", "list", "--format=json"]) or "[]"
             installed = {one["name"].lower(): one["version"] for one in json.loads(listed)}

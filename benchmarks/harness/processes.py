@@ -46,6 +46,7 @@ class Worker:
 
     def __init__(self, program: str, *arguments: object, python: Path | None = None) -> None:
         module = f"benchmarks.programs.{program}"
+        self._name = " ".join([program, *map(str, arguments)])
         command = [str(python or sys.executable), "-m", module, *map(str, arguments)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
@@ -57,12 +58,18 @@ class Worker:
         self._pipe(self._process.stdin).flush()
 
     def finish(self) -> dict[str, Any]:
-        """What it says when the task is done: seconds, CPU seconds, the result, its memory."""
+        """What it says when the task is done: seconds, CPU seconds, the result, its memory.
+
+        Raises:
+            WorkerError: if the task failed, or the process ended.
+        """
         line = self._pipe(self._process.stdout).readline()
         try:
             said: dict[str, Any] = json.loads(line)
         except ValueError:
-            raise WorkerError(f"{self._process.args} ended ({line.strip()!r})") from None
+            raise WorkerError(f"{self._name} ended ({line.strip()!r})") from None
+        if "error" in said:
+            raise WorkerError(f"{self._name}: {said['error']}")
         return said
 
     def ask(self, task: str, count: int = 1) -> dict[str, Any]:
@@ -96,8 +103,7 @@ class Server:
     Args:
         command: how it is started.
         port: where it will listen.
-        path: what is asked until it answers, whatever it answers.
-        headers: sent with that.
+        hello: what it is sent until it answers, whatever it answers (`get` makes one).
         folder: where it works.
         environment: more variables for it.
 
@@ -110,13 +116,12 @@ class Server:
         command: Sequence[str],
         *,
         port: int,
-        path: str = "/",
-        headers: Mapping[str, str] | None = None,
+        hello: bytes = b"",
         folder: Path = ROOT,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.url = f"http://127.0.0.1:{port}"
-        self._command, self._path, self._headers = list(command), path, headers or {}
+        self._command, self._hello = list(command), hello or get("/")
         self._folder, self._environment = folder, environment or {}
         self._port = port
         self.first_answer = 0.0
@@ -152,13 +157,11 @@ class Server:
             time.sleep(0.001)
 
     def _answers(self) -> bool:
-        # Something else than a whole client: it is asked a hundred times, and costs CPU too.
+        # No HTTP client: this is done a thousand times a second, and takes CPU from the server.
         try:
             with socket.create_connection(("127.0.0.1", self._port), timeout=1) as connection:
                 connection.settimeout(_START_SECONDS)
-                lines = [f"GET {self._path} HTTP/1.1", "Host: 127.0.0.1", "Connection: close"]
-                lines += [f"{name}: {value}" for name, value in self._headers.items()]
-                connection.sendall("\r\n".join([*lines, "", ""]).encode())
+                connection.sendall(self._hello)
                 return connection.recv(4) != b""
         except OSError:
             return False
@@ -182,6 +185,13 @@ class Server:
     def memory(self) -> float | None:
         """Bytes that it holds in memory, its children included; None where none says."""
         return _sum(self._process.pid, _resident)
+
+
+def get(path: str, headers: Mapping[str, str] | None = None) -> bytes:
+    """A GET, as it is sent."""
+    lines = [f"GET {path} HTTP/1.1", "Host: 127.0.0.1", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+    return "\r\n".join([*lines, "", ""]).encode()
 
 
 def free_port() -> int:

@@ -31,6 +31,8 @@ _SIZES = {
     Unit.BYTES: 1.0,
 }
 
+_LONGEST = 300  # of a reason; a tool's error may hold a file
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -60,7 +62,7 @@ class Row:
 
     def skipped(self, why: str) -> Result:
         """The row, not measured."""
-        return Result(self, None, (), Shown.TIME, f"skipped: {why}")
+        return Result(self, None, (), Shown.TIME, f"not measured: {_brief(why)}")
 
 
 class Shown(StrEnum):
@@ -95,6 +97,11 @@ class Result:
         if self.figure is None or self.row.goal is None:
             return None
         return self.row.goal.met(self.figure.value)
+
+
+def _brief(text: str) -> str:
+    line = text.partition("\n")[0]
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
 
 
 def duration(seconds: float) -> str:

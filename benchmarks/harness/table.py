@@ -14,7 +14,7 @@ from .figures import Figure
 from .machine import Machine
 from .rows import Result, Row, Unit, digits
 
-_WIDTH = 400
+_WIDTH = 1000  # rows are not broken
 _VERDICTS = {True: "pass", False: "MISS", None: ""}
 
 
@@ -23,13 +23,14 @@ def text(results: Sequence[Result]) -> str:
     table = Table(box=box.MARKDOWN, pad_edge=True)
     for heading in ("row", "figure", "goal", "", "in CPU time", "quartiles"):
         table.add_column(heading, no_wrap=True, justify="left" if heading == "row" else "right")
-    for heading in ("what", "against", "ours", "theirs", "note"):
+    for heading in ("what", "against", "ours", "theirs"):
         table.add_column(heading, no_wrap=True)
     for result in results:
         table.add_row(*_cells(result))
     out = StringIO()
     Console(file=out, width=_WIDTH, color_system=None).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().strip().splitlines())
+    notes = [f"{result.row.name}: {result.note}" for result in results if result.note]
+    return "\n".join([out.getvalue().strip(), *([""] if notes else []), *notes])
 
 
 def _cells(result: Result) -> tuple[str, ...]:
@@ -42,7 +43,7 @@ def _cells(result: Result) -> tuple[str, ...]:
         cpu = "" if figure.cpu is None else _in(row.unit, figure.cpu)
         quartiles = f"{digits(figure.low)}..{digits(figure.high)}"
         cells = (_in(row.unit, figure.value), goal, _VERDICTS[result.met], cpu, quartiles)
-    return (row.name, *cells, row.work, row.against, ours, theirs, result.note)
+    return (row.name, *cells, row.work, row.against, ours, theirs)
 
 
 def _in(unit: Unit, value: float) -> str:
@@ -60,7 +61,7 @@ def summary(results: Sequence[Result]) -> str:
 
 
 def document(results: Sequence[Result], machine: Machine, run: Mapping[str, Any]) -> dict[str, Any]:
-    """All that was found, as one JSON document: every round of every series, in seconds or bytes."""
+    """All that was found, for JSON: every round of every series, in seconds or bytes."""
     return {
         "format": "wanx-kit benchmarks",
         "version": 1,
@@ -85,7 +86,11 @@ def _row(result: Result) -> dict[str, Any]:
         "met": result.met,
         "note": result.note,
         "series": [
-            {"who": s.who, "values": [x.value for x in s.samples], "cpu": [x.cpu for x in s.samples]}
+            {
+                "who": s.who,
+                "values": [x.value for x in s.samples],
+                "cpu": [x.cpu for x in s.samples],
+            }
             for s in result.series
         ],
     }

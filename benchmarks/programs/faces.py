@@ -69,7 +69,7 @@ class Caller:
 
 
 def _encoded(headers: Mapping[str, str]) -> Headers:
-    named = {"Host": "127.0.0.1"} | headers
+    named = {"Host": "127.0.0.1", **headers}
     return [(name.lower().encode(), value.encode()) for name, value in named.items()]
 
 

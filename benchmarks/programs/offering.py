@@ -19,9 +19,13 @@ def offer(**tasks: Callable[[int], object]) -> None:
         task, count = tasks[asked["task"]], asked["count"]
         gc.collect()
         cpu, wall = time.process_time(), time.perf_counter()
-        result = task(count)
-        seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
-        said = {"seconds": seconds, "cpu_seconds": cpu_seconds, "result": result, **memory()}
+        try:
+            result = task(count)
+        except Exception as error:  # noqa: BLE001 - whoever asked decides what that means
+            said: dict[str, object] = {"error": f"{type(error).__name__}: {error}"}
+        else:
+            seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
+            said = {"seconds": seconds, "cpu_seconds": cpu_seconds, "result": result, **memory()}
         answers.write(json.dumps(said) + "\n")
         answers.flush()
 

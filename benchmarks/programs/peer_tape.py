@@ -24,7 +24,10 @@ def vcrpy(path: Path, *, repeats: bool) -> AbstractContextManager[Any]:
     """A cassette of vcrpy."""
     import vcr  # noqa: PLC0415 - one of the two
 
-    return vcr.use_cassette(str(path), match_on=_MATCH, allow_playback_repeats=repeats)  # type: ignore[no-any-return]
+    tape: AbstractContextManager[Any] = vcr.use_cassette(
+        str(path), match_on=_MATCH, allow_playback_repeats=repeats
+    )
+    return tape
 
 
 def cassetter(path: Path, *, repeats: bool) -> AbstractContextManager[Any]:
@@ -40,9 +43,7 @@ Use = Callable[..., AbstractContextManager[Any]]
 class PeerTape:
     """One cassette."""
 
-    def __init__(
-        self, use: Use, path: Path, base: str, count: int
-    ) -> None:
+    def __init__(self, use: Use, path: Path, base: str, count: int) -> None:
         self._use, self._path, self._base, self._count = use, path, base, count
         self._client = httpx.Client()
         self._again = jobs.Again(self._client, base, count)

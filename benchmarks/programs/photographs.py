@@ -54,7 +54,9 @@ class Photographs:
         self._polls[task_id] += 1
         output: dict[str, Any] = {"task_id": task_id, "task_status": status}
         output |= {"submit_time": "2025-10-28 12:00:00.000"}
-        output |= {"task_metrics": {"TOTAL": 1, "SUCCEEDED": int(status == "SUCCEEDED"), "FAILED": 0}}
+        output |= {
+            "task_metrics": {"TOTAL": 1, "SUCCEEDED": int(status == "SUCCEEDED"), "FAILED": 0}
+        }
         if status == "SUCCEEDED":
             prompt = self._prompts[int(task_id.partition("-")[0], 16)]
             url = f"http://{host}/pictures/{task_id}.png?Expires=4000000000&Signature=" + "x" * 28
@@ -88,6 +90,4 @@ async def _body(receive: Any) -> bytes:
 
 if __name__ == "__main__":
     port, pixels = map(int, arguments())
-    uvicorn.run(
-        Photographs(pixels), port=port, lifespan="off", log_config=None, access_log=False
-    )
+    uvicorn.run(Photographs(pixels), port=port, lifespan="off", log_config=None, access_log=False)

@@ -1,4 +1,4 @@
-"""A picture as one draws it with Pillow: an RGB gradient, a line of latin and one of Chinese text."""
+"""A picture as one draws it with Pillow: an RGB gradient, a latin and a Chinese line of text."""
 
 from __future__ import annotations
 

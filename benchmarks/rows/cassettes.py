@@ -18,15 +18,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import copyfile, copytree
 
 from ..harness.bench import Bench
-from ..harness.figures import Measure, Sample, Series, at_least, at_most, times_as_fast, times_as_much
+from ..harness.figures import (
+    Measure,
+    Sample,
+    Series,
+    at_least,
+    at_most,
+    times_as_fast,
+    times_as_much,
+)
 from ..harness.peers import Absent
-from ..harness.processes import Server, Worker, free_port
-from ..harness.rows import Result, Row, Shown
+from ..harness.processes import Server, Worker, WorkerError, free_port, get
+from ..harness.rows import Result, Row, Shown, duration
 from ..programs.jobs import REQUESTS
 from .tapes import multiply
 
@@ -144,6 +153,23 @@ class _Library:
             return Worker("own_tape", path, base, jobs)
         return Worker("peer_tape", who, path, base, jobs, python=self._bench.peers.python)
 
+    def able(
+        self, stack: ExitStack, jobs: int, task: str
+    ) -> tuple[dict[str, Worker], dict[str, str]]:
+        """The tools that can do a task with so many jobs, and why the others cannot."""
+        able, absent = {}, dict(self.absent)
+        for who in self.tools:
+            worker = stack.enter_context(self.worker(who, self.of(who, jobs), jobs))
+            try:
+                worker.ask(task)
+                able[who] = worker
+            except WorkerError as why:
+                if who == "ours":
+                    raise
+                self._bench.tell(f"{who} is left out: {why}")
+                absent[who] = str(why)
+        return able, absent
+
     def recorded(self, who: str, jobs: int, side: int) -> Path:
         """A cassette of so many jobs, recorded by the tool itself."""
         path = self._folder / f"{who}-{jobs}-{side}" / ("own.json" if who == "ours" else "own.yaml")
@@ -166,7 +192,7 @@ class _Library:
 
 def _service(port: int, side: int) -> Server:
     command = [sys.executable, "-m", "benchmarks.programs.photographs", str(port), str(side)]
-    return Server(command, port=port, path="/pictures/00000000-")
+    return Server(command, port=port, hello=get("/pictures/00000000-"))
 
 
 # --- what is measured -----------------------------------------------------------------------------
@@ -176,19 +202,16 @@ def _replays(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Itera
     found: dict[tuple[int, str], Series] = {}
     for size, jobs in sizes.items():
         with ExitStack() as stack:
-            workers = {"nothing": library.worker("ours", library.of("ours", jobs), jobs)}
-            for who in library.tools:
-                workers[who] = library.worker(who, library.of(who, jobs), jobs)
-                stack.enter_context(workers[who]).ask("insert")
-            stack.enter_context(workers["nothing"])
-            series = bench.compare(
-                f"replay, {jobs:,} jobs",
-                {who: partial(worker.measure, "replay", _requests(bench, who, size))
-                 for who, worker in workers.items()},
-                15,
-            )  # fmt: skip
+            workers, absent = library.able(stack, jobs, "insert")
+            nothing = library.worker("ours", library.of("ours", jobs), jobs)
+            workers["nothing"] = stack.enter_context(nothing)
+            measures = {
+                who: partial(worker.measure, "replay", _requests(bench, who, size))
+                for who, worker in workers.items()
+            }
+            series = bench.compare(f"replay, {jobs:,} jobs", measures, 15)
         found |= {(size, who): one for who, one in series.items()}
-        yield from _replayed(bench, library, size, series)
+        yield from _replayed(bench, size, series, absent)
     if bench.wants(FLAT):
         pair = found[3000, "ours"], found[3, "ours"]
         yield FLAT.result(times_as_much(*pair), *pair)
@@ -201,38 +224,41 @@ def _requests(bench: Bench, who: str, size: int) -> int:
 
 
 def _replayed(
-    bench: Bench, library: _Library, size: int, found: Mapping[str, Series]
+    bench: Bench, size: int, found: Mapping[str, Series], absent: Mapping[str, str]
 ) -> Iterator[Result]:
     if bench.wants(REPLAY[size]):
         pair = found["ours"], found["nothing"]
         yield REPLAY[size].result(times_as_much(*pair), *pair)
     for who in _PEERS:
-        yield _faster(REPLAY_PEERS[size, who], found, who, library)
+        yield _faster(REPLAY_PEERS[size, who], found, who, absent)
 
 
 def _loads(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Iterator[Result]:
     for size, jobs in sizes.items():
         with ExitStack() as stack:
-            measures: dict[str, Measure] = {}
-            for who in library.tools:
-                worker = library.worker(who, library.of(who, jobs), jobs)
-                measures[who] = partial(stack.enter_context(worker).measure, "open", 1)
-            found = bench.compare(f"load, {jobs:,} jobs", measures, {3: 15, 300: 7, 3000: 3}[size])
+            workers, absent = library.able(stack, jobs, "open")
+            measures = {who: partial(worker.measure, "open", 1) for who, worker in workers.items()}
+            rounds = {3: 15, 300: 7, 3000: 3}[size]
+            found = bench.compare(f"load, {jobs:,} jobs", measures, rounds, warm=False)
         for who in _PEERS:
-            yield _faster(LOAD[size, who], found, who, library)
+            yield _faster(LOAD[size, who], found, who, absent)
     if bench.wants(UNUSED_JOBS):
         yield _unused_jobs(bench, library, sizes)
 
 
-def _faster(row: Row, found: Mapping[str, Series], who: str, library: _Library) -> Result:
+def _faster(row: Row, found: Mapping[str, Series], who: str, absent: Mapping[str, str]) -> Result:
     if who not in found:
-        return row.skipped(library.absent[who])
+        return row.skipped(absent[who])
     return row.result(times_as_fast(found["ours"], found[who]), found["ours"], found[who])
 
 
 def _unused_jobs(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Result:
-    paths = {f"{jobs:,} jobs": (library.of("ours", jobs), jobs) for jobs in (sizes[3000], sizes[3])}
-    return _unused(bench, library, UNUSED_JOBS, paths)
+    few, many = sizes[3], sizes[3000]
+    paths = {f"{jobs:,} jobs": (library.of("ours", jobs), jobs) for jobs in (many, few)}
+    result = _unused(bench, library, UNUSED_JOBS, paths)
+    more, less = result.series
+    each = duration((more.value - less.value) / (many - few))
+    return replace(result, note=f"{each} a job that is not used")
 
 
 def _unused_pictures(bench: Bench, library: _Library) -> Result:

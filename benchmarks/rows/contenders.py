@@ -26,7 +26,7 @@ from typing import Any
 from ..harness.bench import Bench, wanx_sim
 from ..harness.load import Request
 from ..harness.peers import program
-from ..harness.processes import Server, free_port
+from ..harness.processes import Server, free_port, get
 from ..programs.wire import CREATE, CREATE_HEADERS, HEADERS, KEY, TASKS, body, prompt
 
 _TASKS = 200
@@ -70,14 +70,14 @@ def ours(bench: Bench, store: str) -> Server:
     del bench
     port = free_port()
     options = ["--port", str(port), "--timing", "instant", "--store", store, "--api-key", KEY]
-    return Server(wanx_sim("serve", *options), port=port, path=f"{TASKS}/none", headers=HEADERS)
+    return Server(wanx_sim("serve", *options), port=port, hello=get(f"{TASKS}/none", HEADERS))
 
 
 def _redis(bench: Bench) -> tuple[Server, str]:
     port = free_port()
     command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     command += ["--appendonly", "no", "--dir", str(bench.folder)]
-    return Server(command, port=port), f"redis://127.0.0.1:{port}/0"
+    return Server(command, port=port, hello=b"PING\r\n"), f"redis://127.0.0.1:{port}/0"
 
 
 def _on_redis(bench: Bench) -> Sequence[Server]:
@@ -92,7 +92,7 @@ def _reference(bench: Bench) -> Sequence[Server]:
     del bench
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.programs.reference", str(port)]
-    return [Server(command, port=port, path=TASKS, headers=HEADERS)]
+    return [Server(command, port=port, hello=get(f"{TASKS}/none", HEADERS))]
 
 
 # --- peers ----------------------------------------------------------------------------------------
@@ -115,7 +115,7 @@ def aimock(bench: Bench) -> Server:
     port = free_port()
     command = [program("node"), str(main), "--port", str(port), "--fixtures", str(file)]
     command += ["--log-level", "silent"]
-    return Server(command, port=port, path=f"{_ARK}/none", headers=HEADERS)
+    return Server(command, port=port, hello=get(f"{_ARK}/none", HEADERS))
 
 
 def _ark_ids(answers: list[bytes]) -> list[Request]:
@@ -130,7 +130,7 @@ def _wiremock(bench: Bench) -> Sequence[Server]:
     port = free_port()
     command = [program("java"), "-jar", str(jar), "--port", str(port), "--disable-banner"]
     command += ["--root-dir", str(bench.folder / "wiremock"), "--no-request-journal"]
-    return [Server(command, port=port, path=f"{TASKS}/none")]
+    return [Server(command, port=port, hello=get(f"{TASKS}/none"))]
 
 
 def _stub(method: str, path: str, answer: object) -> dict[str, Any]:

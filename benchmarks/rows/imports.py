@@ -58,7 +58,9 @@ def bare(): pass
 def measure(bench: Bench) -> Iterator[Result]:
     """Measure the rows that are wanted."""
     if bench.wants(IMPORT):
-        found = bench.compare("import", {"wanx_client": _import("wanx_client"), "httpx": _import("httpx")}, 31)
+        found = bench.compare(
+            "import", {"wanx_client": _import("wanx_client"), "httpx": _import("httpx")}, 31
+        )
         pair = found["wanx_client"], found["httpx"]
         yield IMPORT.result(excess(*pair), *pair)
     if bench.wants(TAX, BARE):

@@ -56,7 +56,9 @@ def measure(bench: Bench) -> Iterator[Result]:
         if not bench.wants(row):
             continue
         with ExitStack() as stack:
-            workers = {who: stack.enter_context(Worker("in_process", who)) for who in (ours, theirs)}
+            workers = {
+                who: stack.enter_context(Worker("in_process", who)) for who in (ours, theirs)
+            }
             contenders = {
                 who: partial(worker.measure, task, count) for who, worker in workers.items()
             }

@@ -29,9 +29,7 @@ FIRST = Row(
     unit=Unit.MILLISECONDS,
     goal=at_most(5),
 )
-FASTER = Row(
-    name="picture-pillow", work="pictures in the time of one of Pillow's", against=_PILLOW
-)
+FASTER = Row(name="picture-pillow", work="pictures in the time of one of Pillow's", against=_PILLOW)
 AGAIN = Row(
     name="picture-again",
     work="the same picture again",

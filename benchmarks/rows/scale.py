@@ -21,9 +21,8 @@ from ..harness.figures import Sample, Series, alone, at_most, times_as_much
 from ..harness.processes import Worker
 from ..harness.rows import Result, Row, Shown, Unit
 
-_SMALL = 1_000
-_STEPS = (_SMALL, 10_000, 100_000, 1_000_000)
-_QUICK_STEPS = (_SMALL, 2 * _SMALL)
+_STEPS = (1_000, 10_000, 100_000, 1_000_000)
+_QUICK_STEPS = (200, 400)
 _OPERATIONS = {
     "poll": ("a poll", 1000),
     "first_page": ("list, page 1 by status", 50),
@@ -43,7 +42,9 @@ def _row(store: str, operation: str) -> Row:
     )
 
 
-_COSTS = {(store, operation): _row(store, operation) for store in _STORES for operation in _OPERATIONS}
+_COSTS = {
+    (store, operation): _row(store, operation) for store in _STORES for operation in _OPERATIONS
+}
 BYTES = Row(
     name="memory-million-bytes",
     work="memory a task, memory store",
@@ -59,6 +60,11 @@ FLAT = Row(
 ROWS = (*_COSTS.values(), BYTES, FLAT)
 
 
+def steps(bench: Bench) -> tuple[int, ...]:
+    """How many tasks are stored, the first time, the second time, and so on."""
+    return _QUICK_STEPS if bench.quick else _STEPS
+
+
 class _Store:
     """One store, small and filled."""
 
@@ -70,7 +76,7 @@ class _Store:
         ]
         self.small, self.filled = (stack.enter_context(Worker("stored", url)) for url in urls)
         self.private: dict[int, int] = {}
-        self.small.ask("fill", _SMALL)
+        self.small.ask("fill", steps(bench)[0])
 
     def fill(self, count: int) -> None:
         self.filled.start("fill", count - self.count)
@@ -85,16 +91,15 @@ def measure(bench: Bench) -> Iterator[Result]:
     with ExitStack() as stack:
         stores = [_Store(bench, name, stack) for name in _STORES if _wanted(bench, name)]
         found: dict[tuple[str, str], dict[str, Series]] = {}
-        steps = _QUICK_STEPS if bench.quick else _STEPS
-        for step in steps:
+        for step in steps(bench):
             bench.tell(f"filling to {step:,} tasks; a million take some minutes")
             for store in stores:  # at the same time, where there are cores for it
                 store.fill(step)
             for store in stores:
                 store.filled_to(step)
             for store in stores:
-                found |= _asked(bench, store, step, last=step == steps[-1])
-        yield from _results(bench, found, stores, steps)
+                found |= _asked(bench, store, step, last=step == steps(bench)[-1])
+        yield from _results(bench, found, stores)
 
 
 def _wanted(bench: Bench, name: str) -> bool:
@@ -123,13 +128,12 @@ def _results(
     bench: Bench,
     found: dict[tuple[str, str], dict[str, Series]],
     stores: list[_Store],
-    steps: tuple[int, ...],
 ) -> Iterator[Result]:
     for place, row in _COSTS.items():
         if bench.wants(row) and place in found:
             pair = found[place]["filled"], found[place]["small"]
             yield row.result(times_as_much(*pair), *pair)
-    first, last = steps[0], steps[-1]
+    first, *_, last = steps(bench)
     for store in stores:
         few, many = (float(store.private[step]) for step in (first, last))
         if store.name == "memory" and bench.wants(BYTES):

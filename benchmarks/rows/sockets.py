@@ -27,9 +27,7 @@ _BEST = "the fastest of aimock, WireMock, mountebank and moto"
 
 
 def _row(name: str, task: str, store: str, against: str, bound: float) -> Row:
-    return Row(
-        name=name, work=_OURS.format(task, store), against=against, goal=at_least(bound)
-    )
+    return Row(name=name, work=_OURS.format(task, store), against=against, goal=at_least(bound))
 
 
 _POLL = {

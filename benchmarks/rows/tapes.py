@@ -1,7 +1,7 @@
 """Cassettes of many jobs, made of one that each tool recorded itself.
 
-Recording three thousand jobs would take longer than everything that is measured. So one is recorded,
-and its text repeated with other ids and prompts: the file is what the tool would have written.
+Recording three thousand jobs would take longer than all that is measured. So one is recorded, and
+its text repeated with other ids and prompts: the file is what the tool would have written.
 """
 
 from __future__ import annotations

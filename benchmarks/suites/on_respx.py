@@ -14,7 +14,9 @@ from benchmarks.suites.application import picture
 
 _PICTURE = Path(os.environ["BENCH_PICTURE"]).read_bytes()
 _ID = "cd613e30-d8f1-4adf-91b7-584a2265b1f5"
-_LINK = f"https://dashscope-result-bj.oss-cn-beijing.aliyuncs.com/1d/63/{_ID}.png?Expires=1795613400"
+_LINK = (
+    f"https://dashscope-result-bj.oss-cn-beijing.aliyuncs.com/1d/63/{_ID}.png?Expires=1795613400"
+)
 
 
 def _answer(status: str, **more: object) -> httpx.Response:

@@ -126,6 +126,9 @@ class Server:
         self._port = port
         self.first_answer = 0.0
 
+    def __repr__(self) -> str:
+        return f"<Server {' '.join(self._command)}>"
+
     def __enter__(self) -> Self:
         started = time.perf_counter()
         self._process = subprocess.Popen(

@@ -34,7 +34,11 @@ def cassetter(path: Path, *, repeats: bool) -> AbstractContextManager[Any]:
     """A cassette of cassetter, which repeats when it does not record."""
     import cassetter  # noqa: PLC0415 - the other
 
-    return cassetter.use_cassette(path, record_mode="none" if repeats else "once", match_on=_MATCH)
+    mode = "none" if repeats else "once"
+    tape: AbstractContextManager[Any] = cassetter.use_cassette(
+        path, record_mode=mode, match_on=_MATCH
+    )
+    return tape
 
 
 Use = Callable[..., AbstractContextManager[Any]]

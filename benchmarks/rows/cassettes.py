@@ -41,7 +41,7 @@ from .tapes import multiply
 
 _PEERS = ("vcrpy", "cassetter")
 _MODULES = {"vcrpy": "vcr", "cassetter": "cassetter"}
-_SIZES = (3, 300, 3000)
+_SIZES = _FEW, _MIDDLE, _MANY = (3, 300, 3000)
 _NOTHING = "httpx.MockTransport that does nothing"
 _SMALL, _PHOTOGRAPH = 16, 592  # pixels a side: 1 kB and 1 MB of noise
 _PHOTOGRAPHS = 10
@@ -75,7 +75,7 @@ LOAD = {
         name=f"load-{size}-{who}",
         work=f"cassettes of {size:,} jobs opened in the time of one",
         against=who,
-        goal=at_least(50) if (size, who) == (3000, "vcrpy") else None,
+        goal=at_least(50) if (size, who) == (_MANY, "vcrpy") else None,
     )
     for size in _SIZES
     for who in _PEERS
@@ -199,8 +199,11 @@ def _service(port: int, side: int) -> Server:
 
 
 def _replays(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Iterator[Result]:
-    found: dict[tuple[int, str], Series] = {}
+    ours: dict[int, Series] = {}
     for size, jobs in sizes.items():
+        rows = [REPLAY[size], *(REPLAY_PEERS[size, who] for who in _PEERS)]
+        if not bench.wants(*rows, *([] if size == _MIDDLE else [FLAT])):
+            continue
         with ExitStack() as stack:
             workers, absent = library.able(stack, jobs, "insert")
             nothing = library.worker("ours", library.of("ours", jobs), jobs)
@@ -210,16 +213,16 @@ def _replays(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Itera
                 for who, worker in workers.items()
             }
             series = bench.compare(f"replay, {jobs:,} jobs", measures, 15)
-        found |= {(size, who): one for who, one in series.items()}
+        ours[size] = series["ours"]
         yield from _replayed(bench, size, series, absent)
     if bench.wants(FLAT):
-        pair = found[3000, "ours"], found[3, "ours"]
+        pair = ours[_MANY], ours[_FEW]
         yield FLAT.result(times_as_much(*pair), *pair)
 
 
 def _requests(bench: Bench, who: str, size: int) -> int:
     """How many a round; those that look through the whole cassette each time get fewer."""
-    jobs = {3: 50, 300: 5, 3000: 1}[size] if who in _PEERS else 50
+    jobs = {_FEW: 50, _MIDDLE: 5, _MANY: 1}[size] if who in _PEERS else 50
     return REQUESTS * bench.number(jobs, 1)
 
 
@@ -235,10 +238,12 @@ def _replayed(
 
 def _loads(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Iterator[Result]:
     for size, jobs in sizes.items():
+        if not bench.wants(*(LOAD[size, who] for who in _PEERS)):
+            continue
         with ExitStack() as stack:
             workers, absent = library.able(stack, jobs, "open")
             measures = {who: partial(worker.measure, "open", 1) for who, worker in workers.items()}
-            rounds = {3: 15, 300: 7, 3000: 3}[size]
+            rounds = {_FEW: 15, _MIDDLE: 7, _MANY: 3}[size]
             found = bench.compare(f"load, {jobs:,} jobs", measures, rounds, warm=False)
         for who in _PEERS:
             yield _faster(LOAD[size, who], found, who, absent)
@@ -253,7 +258,7 @@ def _faster(row: Row, found: Mapping[str, Series], who: str, absent: Mapping[str
 
 
 def _unused_jobs(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Result:
-    few, many = sizes[3], sizes[3000]
+    few, many = sizes[_FEW], sizes[_MANY]
     paths = {f"{jobs:,} jobs": (library.of("ours", jobs), jobs) for jobs in (many, few)}
     result = _unused(bench, library, UNUSED_JOBS, paths)
     more, less = result.series

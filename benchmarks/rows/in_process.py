@@ -52,15 +52,12 @@ _PAIRS = (
 def measure(bench: Bench) -> Iterator[Result]:
     """Measure the rows that are wanted."""
     count = bench.number(300, 10)
-    for row, ours, theirs, task in _PAIRS:
-        if not bench.wants(row):
-            continue
-        with ExitStack() as stack:
-            workers = {
-                who: stack.enter_context(Worker("in_process", who)) for who in (ours, theirs)
-            }
-            contenders = {
-                who: partial(worker.measure, task, count) for who, worker in workers.items()
-            }
+    wanted = [pair for pair in _PAIRS if bench.wants(pair[0])]
+    with ExitStack() as stack:
+        names = dict.fromkeys(who for _, *both, _ in wanted for who in both)
+        workers = {who: stack.enter_context(Worker("in_process", who)) for who in names}
+        for row, ours, theirs, task in wanted:
+            contenders = {who: partial(workers[who].measure, task, count) for who in (ours, theirs)}
             found = bench.compare(row.name, contenders, 21)
-        yield row.result(times_as_much(found[ours], found[theirs]), found[ours], found[theirs])
+            pair = found[ours], found[theirs]
+            yield row.result(times_as_much(*pair), *pair)

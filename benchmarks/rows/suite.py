@@ -22,7 +22,7 @@ from ..programs.faces import Caller, links, simulator
 from ..programs.wire import prompt
 
 SUITE = Row(
-    name="suite",
+    name="suite-200",
     work="200 generation tests, a simulator each, 2 cores",
     against="200 plain respx tests",
     goal=at_most(2.0),
@@ -45,7 +45,7 @@ def measure(bench: Bench) -> Iterator[Result]:
         "BENCH_PICTURE": str(picture),
     }
     pytest = [sys.executable, "-m", "pytest", "-q", "-c", str(configuration), "-p", "xdist"]
-    pytest += ["-n", "2", "-p", "no:cacheprovider"]
+    pytest += ["-n", str(bench.number(2, 1)), "-p", "no:cacheprovider"]
     suites = {
         "wanx_sim": ["-p", "wanx_sim.pytest_plugin", str(_SUITES / "on_wanx_sim.py")],
         "respx": [str(_SUITES / "on_respx.py")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import time
 import traceback
@@ -60,6 +61,7 @@ def main(
         _list()
         return
     wanted = _wanted(rows)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers and files go then, too
     load, started = load_average(), time.monotonic()
 
     def tell(text: str) -> None:

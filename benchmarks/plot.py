@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from math import ceil, floor, log10
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,14 +52,22 @@ def draw(results: Path, image: Path) -> None:
             panel.plot(counts, [1e6 * cost for cost in costs], marker="o", label=_TITLES[operation])
         panel.set_xscale("log")
         panel.set_yscale("log")
+        panel.set_ylim(*_decades(curves))
+        panel.yaxis.set_major_formatter("{x:g}")
         panel.set_title(f"{store} store")
         panel.set_xlabel("stored tasks")
         panel.grid(visible=True, which="major", alpha=0.3)
     panels[0][0].set_ylabel("µs an operation, in process")
-    panels[0][-1].legend(frameon=False)
     figure.suptitle(f"Cost against stored tasks ({document['machine']['cpu']})", fontsize=10)
-    figure.tight_layout()
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="lower center", ncol=4)
+    figure.tight_layout(rect=(0, 0.08, 1, 1))
     figure.savefig(image, dpi=120)
+
+
+def _decades(curves: dict[str, dict[str, list[tuple[int, float]]]]) -> tuple[float, float]:
+    """Whole decades of microseconds around all costs, so that noise does not look like growth."""
+    costs = [cost for ops in curves.values() for points in ops.values() for _, cost in points]
+    return 10 ** floor(log10(1e6 * min(costs))), 10 ** ceil(log10(1e6 * max(costs)))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 
 def offer(**tasks: Callable[[int], object]) -> None:
     """Do tasks, each so many times as is asked, until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever asks; he closes stdin
     answers, sys.stdout = sys.stdout, sys.stderr  # what a peer prints is no answer
     for line in sys.stdin:
         asked = json.loads(line)

@@ -7,7 +7,7 @@ those that SUCCEEDED, ten a page, newest first. A thousand tasks have no page 1,
 one is held against their last full page, the 90th.
 
 Memory is what is the process's own (RssAnon): what a store maps of its file, the kernel may take
-back.
+back. The note shows it at every step: a cache that fills up and stays full is not growth.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from functools import partial
 from ..harness.bench import Bench
 from ..harness.figures import Sample, Series, alone, at_most, times_as_much
 from ..harness.processes import Worker
-from ..harness.rows import Result, Row, Shown, Unit
+from ..harness.rows import Result, Row, Shown, Unit, size
 
 _STEPS = (1_000, 10_000, 100_000, 1_000_000)
 _QUICK_STEPS = (200, 400)
@@ -71,8 +71,8 @@ class _Store:
     def __init__(self, bench: Bench, name: str, stack: ExitStack) -> None:
         self.name, self.count = name, 0
         urls = [
-            "memory://" if name == "memory" else f"disk:{bench.folder / f'million-{size}'}"
-            for size in ("small", "filled")
+            "memory://" if name == "memory" else f"disk:{bench.folder / f'million-{which}'}"
+            for which in ("small", "filled")
         ]
         self.small, self.filled = (stack.enter_context(Worker("stored", url)) for url in urls)
         self.private: dict[int, int] = {}
@@ -141,4 +141,5 @@ def _results(
             yield BYTES.result(alone(each), each, shown=Shown.SIZE)
         if store.name == "disk" and bench.wants(FLAT):
             pair = Series("filled", (Sample(many),)), Series("small", (Sample(few),))
-            yield FLAT.result(times_as_much(*pair), *pair, shown=Shown.SIZE)
+            note = ", ".join(f"{size(held)} at {n:,}" for n, held in store.private.items())
+            yield FLAT.result(times_as_much(*pair), *pair, shown=Shown.SIZE, note=note)

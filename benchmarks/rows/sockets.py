@@ -59,18 +59,19 @@ class _Up:
                 servers = CONTENDERS[name].start(bench)
                 for server in reversed(servers):
                     stack.enter_context(server)
-                self.answers[name] = self._tasks(servers[0], CONTENDERS[name].creates)
+                self._ask(servers[0], CONTENDERS[name].before)
+                self.answers[name] = self._ask(servers[0], CONTENDERS[name].creates)
                 self.servers[name] = servers
             except (Absent, WorkerError) as why:
                 bench.tell(f"{name} is left out: {why}")
                 self.absent[name] = str(why)
 
-    def _tasks(self, server: Server, creates: Sequence[Request]) -> list[bytes]:
+    def _ask(self, server: Server, requests: Sequence[Request]) -> list[bytes]:
         answers = []
-        for sent in creates:
+        for sent in requests:
             status, answer = server.ask(sent.method, sent.path, sent.headers, sent.body)
             if status != 200:
-                raise WorkerError(f"a create was answered {status}: {answer[:200]!r}")
+                raise WorkerError(f"{sent.path} was answered {status}: {answer[:200]!r}")
             answers.append(answer)
         return answers
 
@@ -100,7 +101,6 @@ def _series(bench: Bench, task: str, up: _Up) -> dict[str, Series]:
     for name, servers in up.servers.items():
         contender = CONTENDERS[name]
         sent = contender.polls(up.answers[name]) if task == "poll" else contender.creates
-        sent = [one for one in sent if b"QueueName" not in one.body]  # that was to begin with
         measures[name] = load(servers, sent, bench.folder / f"{task}-{name}.lua")
         for _ in range(bench.number(contender.warm - 1, 0)):
             measures[name]()

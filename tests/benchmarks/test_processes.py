@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -89,17 +90,41 @@ def test_whatever_is_sent_reaches_wrk_as_it_is(text, header):
     assert lua_strings(request.lua()) == expected
 
 
-@pytest.mark.skipif(not shutil.which("wrk"), reason="no wrk here (apt-get install wrk)")
-def test_load_counts_time_and_cpu_a_request(python_server, tmp_path):
-    sample = load([python_server], [Request("GET", "/", {})], tmp_path / "load.lua")()
-    assert 0 < sample.value < 0.1
-    assert 0 < sample.cpu < 0.1
+@pytest.fixture
+def said_by_wrk(tmp_path, monkeypatch):
+    """Lets a program that is called wrk say something."""
+
+    def say(requests, refused=0, broken=0):
+        said = {"requests": requests, "microseconds": 10**6, "refused": refused, "broken": broken}
+        (tmp_path / "wrk").write_text(f"#!/bin/sh\necho Running\necho '{json.dumps(said)}'\n")
+        (tmp_path / "wrk").chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    return say
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for wrk")
+@pytest.mark.parametrize(("requests", "seconds"), [(500, 0.002), (1, 1.0), (0, 1.0)])
+def test_load_counts_the_time_a_request(said_by_wrk, python_server, tmp_path, requests, seconds):
+    said_by_wrk(requests)
+    assert load([python_server], [], tmp_path / "load.lua")().value == seconds
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for wrk")
+@pytest.mark.parametrize("trouble", [{"requests": 500, "refused": 1}, {"requests": 0, "broken": 9}])
+def test_a_server_that_refuses_or_is_gone_is_no_result(
+    said_by_wrk, python_server, tmp_path, trouble
+):
+    said_by_wrk(**trouble)
+    with pytest.raises(WorkerError, match=str(trouble["requests"])):
+        load([python_server], [], tmp_path / "load.lua")()
 
 
 @pytest.mark.skipif(not shutil.which("wrk"), reason="no wrk here (apt-get install wrk)")
-def test_a_server_that_refuses_is_no_result(python_server, tmp_path):
-    with pytest.raises(WorkerError, match="refused"):
-        load([python_server], [Request("GET", "/none", {})], tmp_path / "load.lua")()
+def test_wrk_itself_understands_what_it_is_told(python_server, tmp_path):
+    requests = [Request("GET", "/?q=1", {"X-Any": 'a "quoted" text'}, "花店".encode())]
+    sample = load([python_server], requests, tmp_path / "load.lua")()
+    assert 0 < sample.value < 1
 
 
 # --- contenders and peers -------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 All three record the same job of the same stand-in for the live service (`programs.photographs`),
 each through httpx and into its own format; `tapes` makes 3, 300 and 3,000 jobs of it. vcrpy is what
 most people use, cassetter the fastest of its successors. Both are told to match the body as well,
-for without it they take two prompts for one.
+for without it they take two prompts for one. Theirs replay to an httpx.Client whose connections
+they patch, ours through `transport()`: what each tool's documentation tells its users to do.
 
 replay   a create and three polls of a job drawn from all, per request. httpx.MockTransport that
          does nothing is the least that any answer through httpx costs
@@ -15,13 +16,12 @@ size     ten jobs with a picture of 1 MB each, all files together
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from shutil import copyfile, copytree
+from shutil import copyfile
 
 from ..harness.bench import Bench
 from ..harness.figures import (
@@ -33,17 +33,12 @@ from ..harness.figures import (
     times_as_fast,
     times_as_much,
 )
-from ..harness.peers import Absent
-from ..harness.processes import Server, Worker, WorkerError, free_port, get
 from ..harness.rows import Result, Row, Shown, duration
 from ..programs.jobs import REQUESTS
-from .tapes import multiply
+from .tapes import PEERS, PHOTOGRAPH, Library
 
-_PEERS = ("vcrpy", "cassetter")
-_MODULES = {"vcrpy": "vcr", "cassetter": "cassetter"}
 _SIZES = _FEW, _MIDDLE, _MANY = (3, 300, 3000)
 _NOTHING = "httpx.MockTransport that does nothing"
-_SMALL, _PHOTOGRAPH = 16, 592  # pixels a side: 1 kB and 1 MB of noise
 _PHOTOGRAPHS = 10
 
 REPLAY = {
@@ -68,7 +63,7 @@ REPLAY_PEERS = {
         against=who,
     )
     for size in _SIZES
-    for who in _PEERS
+    for who in PEERS
 }
 LOAD = {
     (size, who): Row(
@@ -78,9 +73,9 @@ LOAD = {
         goal=at_least(50) if (size, who) == (_MANY, "vcrpy") else None,
     )
     for size in _SIZES
-    for who in _PEERS
+    for who in PEERS
 }
-UNUSED_JOBS = Row(
+UNUSED_PHOTOGRAPHS = Row(
     name="load-unused-jobs",
     work="a cassette opened, 2,999 jobs not used",
     against="2 jobs not used",
@@ -98,14 +93,14 @@ SIZE = {
         work="ten jobs with 1 MB pictures, on disk",
         against=who,
     )
-    for who in _PEERS
+    for who in PEERS
 }
 ROWS = (
     *REPLAY.values(),
     FLAT,
     *REPLAY_PEERS.values(),
     *LOAD.values(),
-    UNUSED_JOBS,
+    UNUSED_PHOTOGRAPHS,
     UNUSED_PICTURES,
     *SIZE.values(),
 )
@@ -113,11 +108,11 @@ ROWS = (
 
 def measure(bench: Bench) -> Iterator[Result]:
     """Measure the rows that are wanted."""
-    library = _Library(bench)
+    library = Library(bench)
     sizes = (3, 6, 9) if bench.quick else _SIZES
     if bench.wants(*REPLAY.values(), FLAT, *REPLAY_PEERS.values()):
         yield from _replays(bench, library, dict(zip(_SIZES, sizes, strict=True)))
-    if bench.wants(*LOAD.values(), UNUSED_JOBS):
+    if bench.wants(*LOAD.values(), UNUSED_PHOTOGRAPHS):
         yield from _loads(bench, library, dict(zip(_SIZES, sizes, strict=True)))
     if bench.wants(UNUSED_PICTURES):
         yield _unused_pictures(bench, library)
@@ -125,83 +120,13 @@ def measure(bench: Bench) -> Iterator[Result]:
         yield from _sizes(bench, library)
 
 
-# --- what is recorded -----------------------------------------------------------------------------
-
-
-class _Library:
-    """Cassettes of each tool, recorded when they are first asked for."""
-
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
-        self._folder = bench.folder / "cassettes"
-        self._recorded: dict[tuple[str, int, int], Path] = {}
-        self._port = free_port()
-        self.absent = {who: why for who in _PEERS if (why := self._why_not(who))}
-        self.tools = ["ours", *(who for who in _PEERS if who not in self.absent)]
-
-    def _why_not(self, who: str) -> str:
-        try:
-            self._bench.peers.needed(_MODULES[who])
-        except Absent as why:
-            return str(why)
-        return ""
-
-    def worker(self, who: str, path: Path, jobs: int) -> Worker:
-        """A process with a cassette."""
-        base = f"http://127.0.0.1:{self._port}"  # where it was recorded, and so is asked for
-        if who == "ours":
-            return Worker("own_tape", path, base, jobs)
-        return Worker("peer_tape", who, path, base, jobs, python=self._bench.peers.python)
-
-    def able(
-        self, stack: ExitStack, jobs: int, task: str
-    ) -> tuple[dict[str, Worker], dict[str, str]]:
-        """The tools that can do a task with so many jobs, and why the others cannot."""
-        able, absent = {}, dict(self.absent)
-        for who in self.tools:
-            worker = stack.enter_context(self.worker(who, self.of(who, jobs), jobs))
-            try:
-                worker.ask(task)
-                able[who] = worker
-            except WorkerError as why:
-                if who == "ours":
-                    raise
-                self._bench.tell(f"{who} is left out: {why}")
-                absent[who] = str(why)
-        return able, absent
-
-    def recorded(self, who: str, jobs: int, side: int) -> Path:
-        """A cassette of so many jobs, recorded by the tool itself."""
-        path = self._folder / f"{who}-{jobs}-{side}" / ("own.json" if who == "ours" else "own.yaml")
-        if not path.exists():
-            path.parent.mkdir(parents=True)
-            with _service(self._port, side), self.worker(who, path, jobs) as worker:
-                worker.ask("record", jobs)
-        return path
-
-    def of(self, who: str, jobs: int) -> Path:
-        """A cassette of so many jobs, made of one that was recorded."""
-        one = self.recorded(who, 1, _SMALL)
-        path = self._folder / f"{who}-times-{jobs}" / one.name
-        if not path.exists():
-            multiply(one, path, jobs)
-            if who == "ours":
-                copytree(one.parent / "images", path.parent / "images")
-        return path
-
-
-def _service(port: int, side: int) -> Server:
-    command = [sys.executable, "-m", "benchmarks.programs.photographs", str(port), str(side)]
-    return Server(command, port=port, hello=get("/pictures/00000000-"))
-
-
 # --- what is measured -----------------------------------------------------------------------------
 
 
-def _replays(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Iterator[Result]:
+def _replays(bench: Bench, library: Library, sizes: Mapping[int, int]) -> Iterator[Result]:
     ours: dict[int, Series] = {}
     for size, jobs in sizes.items():
-        rows = [REPLAY[size], *(REPLAY_PEERS[size, who] for who in _PEERS)]
+        rows = [REPLAY[size], *(REPLAY_PEERS[size, who] for who in PEERS)]
         if not bench.wants(*rows, *([] if size == _MIDDLE else [FLAT])):
             continue
         with ExitStack() as stack:
@@ -222,7 +147,7 @@ def _replays(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Itera
 
 def _requests(bench: Bench, who: str, size: int) -> int:
     """How many a round; those that look through the whole cassette each time get fewer."""
-    jobs = {_FEW: 50, _MIDDLE: 5, _MANY: 1}[size] if who in _PEERS else 50
+    jobs = {_FEW: 50, _MIDDLE: 5, _MANY: 1}[size] if who in PEERS else 50
     return REQUESTS * bench.number(jobs, 1)
 
 
@@ -232,22 +157,22 @@ def _replayed(
     if bench.wants(REPLAY[size]):
         pair = found["ours"], found["nothing"]
         yield REPLAY[size].result(times_as_much(*pair), *pair)
-    for who in _PEERS:
+    for who in PEERS:
         yield _faster(REPLAY_PEERS[size, who], found, who, absent)
 
 
-def _loads(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Iterator[Result]:
+def _loads(bench: Bench, library: Library, sizes: Mapping[int, int]) -> Iterator[Result]:
     for size, jobs in sizes.items():
-        if not bench.wants(*(LOAD[size, who] for who in _PEERS)):
+        if not bench.wants(*(LOAD[size, who] for who in PEERS)):
             continue
         with ExitStack() as stack:
             workers, absent = library.able(stack, jobs, "open")
             measures = {who: partial(worker.measure, "open", 1) for who, worker in workers.items()}
             rounds = {_FEW: 15, _MIDDLE: 7, _MANY: 3}[size]
             found = bench.compare(f"load, {jobs:,} jobs", measures, rounds, warm=False)
-        for who in _PEERS:
+        for who in PEERS:
             yield _faster(LOAD[size, who], found, who, absent)
-    if bench.wants(UNUSED_JOBS):
+    if bench.wants(UNUSED_PHOTOGRAPHS):
         yield _unused_jobs(bench, library, sizes)
 
 
@@ -257,18 +182,18 @@ def _faster(row: Row, found: Mapping[str, Series], who: str, absent: Mapping[str
     return row.result(times_as_fast(found["ours"], found[who]), found["ours"], found[who])
 
 
-def _unused_jobs(bench: Bench, library: _Library, sizes: Mapping[int, int]) -> Result:
+def _unused_jobs(bench: Bench, library: Library, sizes: Mapping[int, int]) -> Result:
     few, many = sizes[_FEW], sizes[_MANY]
     paths = {f"{jobs:,} jobs": (library.of("ours", jobs), jobs) for jobs in (many, few)}
-    result = _unused(bench, library, UNUSED_JOBS, paths)
+    result = _unused(bench, library, UNUSED_PHOTOGRAPHS, paths)
     more, less = result.series
     each = duration((more.value - less.value) / (many - few))
     return replace(result, note=f"{each} a job that is not used")
 
 
-def _unused_pictures(bench: Bench, library: _Library) -> Result:
+def _unused_pictures(bench: Bench, library: Library) -> Result:
     jobs = bench.number(_PHOTOGRAPHS, 2)
-    whole = library.recorded("ours", jobs, _PHOTOGRAPH)
+    whole = library.recorded("ours", jobs, PHOTOGRAPH)
     bare = bench.folder / "cassettes" / "without-pictures" / whole.name
     bare.parent.mkdir()
     copyfile(whole, bare)
@@ -277,7 +202,7 @@ def _unused_pictures(bench: Bench, library: _Library) -> Result:
 
 
 def _unused(
-    bench: Bench, library: _Library, row: Row, paths: Mapping[str, tuple[Path, int]]
+    bench: Bench, library: Library, row: Row, paths: Mapping[str, tuple[Path, int]]
 ) -> Result:
     with ExitStack() as stack:
         measures: dict[str, Measure] = {}
@@ -288,12 +213,12 @@ def _unused(
     return row.result(times_as_much(more, less), more, less)
 
 
-def _sizes(bench: Bench, library: _Library) -> Iterator[Result]:
+def _sizes(bench: Bench, library: Library) -> Iterator[Result]:
     bench.tell("recording ten jobs with pictures of 1 MB")
     jobs = bench.number(_PHOTOGRAPHS, 2)
     found: dict[str, Series] = {}
     for who in library.tools:
-        folder = library.recorded(who, jobs, _PHOTOGRAPH).parent
+        folder = library.recorded(who, jobs, PHOTOGRAPH).parent
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         found[who] = Series(who, (Sample(size),))
     for who, row in SIZE.items():

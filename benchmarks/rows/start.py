@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from ..harness.bench import Bench
-from ..harness.figures import Measure, Sample, alone, at_most, times_as_much
+from ..harness.figures import Sample, alone, at_most, times_as_much
 from ..harness.peers import Absent
 from ..harness.processes import Server
 from ..harness.rows import Result, Row, Shown, Unit
@@ -35,45 +36,42 @@ ROWS = (FIRST, IDLE)
 
 _SETTLING = 0.5
 
+Start = Callable[[], Server]
+
 
 def measure(bench: Bench) -> Iterator[Result]:
     """Measure the rows that are wanted."""
-    starts: dict[str, Callable[[], Server]] = {
-        "wanx-sim": lambda: ours(bench, f"disk:{bench.folder / 'started'}")
+    starts: dict[str, Start] = {
+        "wanx-sim": partial(ours, bench, f"disk:{bench.folder / 'started'}")
     }
     absent = ""
     try:
         aimock(bench)
-        starts["aimock"] = lambda: aimock(bench)
+        starts["aimock"] = partial(aimock, bench)
     except Absent as why:
         absent = str(why)
     if bench.wants(FIRST):
-        yield _first(bench, starts) if not absent else FIRST.skipped(absent)
+        yield FIRST.skipped(absent) if absent else _first(bench, starts)
     if bench.wants(IDLE):
-        found = bench.compare("memory", _each(starts, _memory), 3, warm=False)
-        series = [found["wanx-sim"], *([] if absent else [found["aimock"]])]
-        yield IDLE.result(alone(series[0]), *series, shown=Shown.SIZE)
+        memory = {who: partial(_memory, start) for who, start in starts.items()}
+        found = bench.compare("memory", memory, 3, warm=False)
+        yield IDLE.result(alone(found["wanx-sim"]), *found.values(), shown=Shown.SIZE)
 
 
-def _first(bench: Bench, starts: dict[str, Callable[[], Server]]) -> Result:
-    found = bench.compare("first answer", _each(starts, _first_answer), 11)
+def _first(bench: Bench, starts: dict[str, Start]) -> Result:
+    times = {who: partial(_first_answer, start) for who, start in starts.items()}
+    found = bench.compare("first answer", times, 11)
     pair = found["wanx-sim"], found["aimock"]
     return FIRST.result(times_as_much(*pair), *pair)
 
 
-def _each(
-    starts: dict[str, Callable[[], Server]], what: Callable[[Server], Sample]
-) -> dict[str, Measure]:
-    return {who: lambda start=start: what(start()) for who, start in starts.items()}  # type: ignore[misc]
-
-
-def _first_answer(server: Server) -> Sample:
-    with server:
+def _first_answer(start: Start) -> Sample:
+    with start() as server:
         return Sample(server.first_answer, server.cpu())
 
 
-def _memory(server: Server) -> Sample:
-    with server:
+def _memory(start: Start) -> Sample:
+    with start() as server:
         time.sleep(_SETTLING)
         held = server.memory()
     if held is None:

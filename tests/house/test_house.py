@@ -40,9 +40,11 @@ def files():
     """The text files of the project, with their text."""
     paths = [path for path in ROOT.iterdir() if path.is_file()]
     for folder in FOLDERS:
-        paths += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+        for place, folders, names in os.walk(ROOT / folder):
+            folders[:] = set(folders) - MADE
+            paths += [Path(place) / name for name in names]
     for path in paths:
-        if path.suffix in TEXTS and not MADE & {*path.parts} and path.name != ".git":
+        if path.suffix in TEXTS and path.name != ".git":
             yield path.relative_to(ROOT), path.read_text(encoding="utf-8", errors="replace")
 
 

@@ -46,7 +46,7 @@ class Worker:
 
     def __init__(self, program: str, *arguments: object, python: Path | None = None) -> None:
         module = f"benchmarks.programs.{program}"
-        self._name = " ".join([program, *map(str, arguments)])
+        self._name = " ".join([program, *map(str, arguments[:1])])
         command = [str(python or sys.executable), "-m", module, *map(str, arguments)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT

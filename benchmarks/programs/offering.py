@@ -24,7 +24,8 @@ def offer(**tasks: Callable[[int], object]) -> None:
         try:
             result = task(count)
         except Exception as error:  # noqa: BLE001 - whoever asked decides what that means
-            said: dict[str, object] = {"error": f"{type(error).__name__}: {error}"}
+            why, _, _ = f"{type(error).__name__}: {error}".partition("\n")
+            said: dict[str, object] = {"error": why}
         else:
             seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
             said = {"seconds": seconds, "cpu_seconds": cpu_seconds, "result": result, **memory()}

@@ -17,7 +17,7 @@ import httpx
 from . import jobs
 from .offering import arguments, offer, touched
 
-_MATCH = ["method", "uri", "body"]
+_MATCH: Any = ["method", "uri", "body"]  # each types it in its own way
 
 
 def vcrpy(path: Path, *, repeats: bool) -> AbstractContextManager[Any]:

@@ -67,9 +67,8 @@ _CREATES = [Request("POST", CREATE, CREATE_HEADERS, body(prompt(n))) for n in ra
 # --- ours -----------------------------------------------------------------------------------------
 
 
-def ours(bench: Bench, store: str) -> Server:
+def ours(store: str) -> Server:
     """`wanx-sim serve` on a store."""
-    del bench
     port = free_port()
     options = ["--port", str(port), "--timing", "instant", "--store", store, "--api-key", KEY]
     return Server(wanx_sim("serve", *options), port=port, hello=get(f"{TASKS}/none", HEADERS))
@@ -84,14 +83,13 @@ def _redis(bench: Bench) -> tuple[Server, str]:
 
 def _on_redis(bench: Bench) -> Sequence[Server]:
     redis, url = _redis(bench)
-    return ours(bench, url), redis
+    return ours(url), redis
 
 
 # --- the bare limit -------------------------------------------------------------------------------
 
 
-def _reference(bench: Bench) -> Sequence[Server]:
-    del bench
+def _reference(_: Bench) -> Sequence[Server]:
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.programs.reference", str(port)]
     return [Server(command, port=port, hello=get(f"{TASKS}/none", HEADERS))]
@@ -215,9 +213,9 @@ _ARK_CREATES = [
 ]
 
 CONTENDERS = {
-    "memory": Contender(lambda bench: [ours(bench, "memory://")], _CREATES, _output_ids),
+    "memory": Contender(lambda _: [ours("memory://")], _CREATES, _output_ids),
     "disk": Contender(
-        lambda bench: [ours(bench, f"disk:{bench.folder / 'tasks'}")], _CREATES, _output_ids
+        lambda bench: [ours(f"disk:{bench.folder / 'tasks'}")], _CREATES, _output_ids
     ),
     "redis": Contender(_on_redis, _CREATES, _output_ids),
     "reference": Contender(_reference, _CREATES, _output_ids),

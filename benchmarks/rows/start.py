@@ -41,9 +41,7 @@ Start = Callable[[], Server]
 
 def measure(bench: Bench) -> Iterator[Result]:
     """Measure the rows that are wanted."""
-    starts: dict[str, Start] = {
-        "wanx-sim": partial(ours, bench, f"disk:{bench.folder / 'started'}")
-    }
+    starts: dict[str, Start] = {"wanx-sim": partial(ours, f"disk:{bench.folder / 'started'}")}
     absent = ""
     try:
         aimock(bench)

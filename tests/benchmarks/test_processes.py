@@ -181,7 +181,7 @@ def test_an_invalid_create_is_refused_by_the_reference_too(bench):
         assert server.ask("POST", create.path, create.headers, wrong)[0] == 400
 
 
-def test_our_server_is_the_command_that_users_start(bench):
-    server = ours(bench(), "memory://")
+def test_our_server_is_the_command_that_users_start():
+    server = ours("memory://")
     assert "wanx-sim" in repr(server)
     assert "--store memory://" in repr(server)

@@ -7,7 +7,8 @@ those that SUCCEEDED, ten a page, newest first. A thousand tasks have no page 1,
 one is held against their last full page, the 90th.
 
 Memory is what is the process's own (RssAnon): what a store maps of its file, the kernel may take
-back. The note shows it at every step: a cache that fills up and stays full is not growth.
+back. A task's is what the last step added, so that a journal or cache that is full by then does not
+count as the tasks'. The notes show all steps.
 """
 
 from __future__ import annotations
@@ -133,13 +134,13 @@ def _results(
         if bench.wants(row) and place in found:
             pair = found[place]["filled"], found[place]["small"]
             yield row.result(times_as_much(*pair), *pair)
-    first, *_, last = steps(bench)
+    first, (before, last) = steps(bench)[0], steps(bench)[-2:]
     for store in stores:
-        few, many = (float(store.private[step]) for step in (first, last))
+        held = {step: float(count) for step, count in store.private.items()}
+        note = ", ".join(f"{size(count)} at {step:,}" for step, count in held.items())
         if store.name == "memory" and bench.wants(BYTES):
-            each = Series("a task", (Sample((many - few) / (last - first)),))
-            yield BYTES.result(alone(each), each, shown=Shown.SIZE)
+            each = Series("a task", (Sample((held[last] - held[before]) / (last - before)),))
+            yield BYTES.result(alone(each), each, shown=Shown.SIZE, note=note)
         if store.name == "disk" and bench.wants(FLAT):
-            pair = Series("filled", (Sample(many),)), Series("small", (Sample(few),))
-            note = ", ".join(f"{size(held)} at {n:,}" for n, held in store.private.items())
+            pair = Series("filled", (Sample(held[last]),)), Series("small", (Sample(held[first]),))
             yield FLAT.result(times_as_much(*pair), *pair, shown=Shown.SIZE, note=note)

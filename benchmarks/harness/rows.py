@@ -107,7 +107,7 @@ def _brief(text: str) -> str:
 def duration(seconds: float) -> str:
     """A time, in three digits."""
     for unit, in_seconds in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= in_seconds:
+        if abs(seconds) >= in_seconds:
             return f"{digits(seconds / in_seconds)} {unit}"
     return f"{digits(seconds * 1e9)} ns"
 

@@ -77,8 +77,8 @@ def test_a_reason_does_not_fill_the_screen():
 
 
 def test_times_and_sizes_are_written_in_three_digits():
-    times = [duration(seconds) for seconds in (90, 1.5, 0.0234, 3.3e-5, 2e-9)]
-    assert times == ["90.0 s", "1.50 s", "23.4 ms", "33.0 µs", "2.00 ns"]
+    times = [duration(seconds) for seconds in (90, 1.5, 0.0234, -3.3e-5, 2e-9)]
+    assert times == ["90.0 s", "1.50 s", "23.4 ms", "-33.0 µs", "2.00 ns"]
     assert [size(count) for count in (12, 1234, 3.8e7, 2e9)] == [
         "12.0 B",
         "1.23 kB",

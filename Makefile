@@ -5,6 +5,8 @@
 PYTHON ?= python3.11 python3.12 python3.13 python3.14 python3 python
 # More for pytest, such as ARGS="tests/sdk -x".
 ARGS ?=
+# What `make bench` measures, such as ROWS="poll suite"; all if empty.
+ROWS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +16,7 @@ OLD_SDK := 1.24.6
 .DEFAULT_GOAL := help
 # Two targets at once would mean two pips in one environment.
 .NOTPARALLEL:
-.PHONY: help demo test lint types check build glyphs clean
+.PHONY: help demo test lint types check bench build glyphs clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +36,9 @@ types: $(VENV)/.dev  ## mypy, strict
 
 check: lint types test  ## lint, types and test
 
+bench: $(VENV)/.test  ## what it costs, against peers and limits; about a quarter of an hour
+	@$(BIN)/python -m benchmarks -o benchmarks/results/latest.json $(ROWS)
+
 build: $(VENV)/.test  ## wheel and sdist, into dist/
 	@$(BIN)/python -m build --outdir dist
 
@@ -41,7 +46,7 @@ glyphs: $(VENV)/.glyphs  ## redraw the simulator's glyphs from Noto Sans SC
 	@$(BIN)/python scripts/make_glyphs.py
 
 clean:  ## remove what these targets made, .venv included
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) benchmarks/.peers benchmarks/results dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 # --- the environment: a stamp for each set of packages, made anew when pyproject.toml changes -----
 

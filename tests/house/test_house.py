@@ -23,6 +23,9 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = ("wanx_client", "wanx_sim", "tests", "scripts", "benchmarks", "fixtures", ".ci")
 TEXTS = {".py", ".toml", ".md", ".json", ".yaml", ".yml", ".html", ".css", ".js", ".txt", ""}
 
+# What is made here and git ignores.
+MADE = {"__pycache__", ".peers", "results"}
+
 # Each pattern is spelt so that it does not match itself.
 MACHINE_PATH = re.compile(r"""(?<![\w.:/*])/(?:home|root|Users|work|opt)/[\w.-]+""")
 NOTE = re.compile(r"\b(?:TO[D]O|FIX[M]E|X[X]X|HA[C]K)\b")
@@ -37,9 +40,11 @@ def files():
     """The text files of the project, with their text."""
     paths = [path for path in ROOT.iterdir() if path.is_file()]
     for folder in FOLDERS:
-        paths += [path for path in (ROOT / folder).rglob("*") if path.is_file()]
+        for place, folders, names in os.walk(ROOT / folder):
+            folders[:] = set(folders) - MADE
+            paths += [Path(place) / name for name in names]
     for path in paths:
-        if path.suffix in TEXTS and "__pycache__" not in path.parts and path.name != ".git":
+        if path.suffix in TEXTS and path.name != ".git":
             yield path.relative_to(ROOT), path.read_text(encoding="utf-8", errors="replace")
 
 

@@ -1,0 +1,1 @@
+"""Two test suites of one application: on our fixture, and on respx with canned answers."""

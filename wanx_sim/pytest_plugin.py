@@ -85,11 +85,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture
-def wanx_sim(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+def wanx_sim(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Simulator]:
     """A fresh `Simulator` that catches what httpx sends to the real hosts.
 
     Its clock stands still until the test moves it. Settings come from the marker
-    ``@pytest.mark.wanx(timing="polls:0,2", …)`` or from the test: ``wanx_sim.timing = …``.
+    ``@pytest.mark.wanx(timing="polls:0,2", …)`` or from the test: ``wanx_sim.timing = …``. For the
+    time of the test `DASHSCOPE_HTTP_BASE_URL` is unset, and `DASHSCOPE_API_KEY` set if it is not.
 
     Example:
         ```python
@@ -99,10 +102,12 @@ def wanx_sim(request: pytest.FixtureRequest) -> Iterator[Simulator]:
         ```
     """
     with _installed():
+        from .testing.servers import ask_the_real_hosts, valid_key
         from .testing.simulators import simulator
 
     _alone(request, "wanx_cassette")
     with simulator(request.node) as sim:
+        ask_the_real_hosts(monkeypatch, valid_key(sim))
         yield sim
 
 

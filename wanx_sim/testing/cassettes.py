@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -24,10 +23,10 @@ from ..protocol.catalogue import API_HOSTS
 from ..protocol.errors import Refusal
 from ..service import Service
 from ..wire import ConnectionLost, Request, Response
-from . import budgets, marker, misses, network
+from . import budgets, marker, misses, network, servers
 from .tally import Opened, tally_of
 from .troubles import troubles_of
-from .wanted import ANY_KEY, KEY, URL, Wanted
+from .wanted import ANY_KEY, Wanted
 
 _OVERSPENT = """{}
 The budget is that of the whole run: pytest --wanx-budget=CNY (default 0)."""
@@ -219,10 +218,7 @@ def cassette(item: pytest.Item, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wan
         marker.refuse(f"wanx_cassette: {error}")
     if service.recorder:
         service.recorder.budget = budgets.allowance(item.config)
-    # The application is to ask the real host, where its requests are caught.
-    monkeypatch.delenv(URL, raising=False)
-    if not live and not os.environ.get(KEY):
-        monkeypatch.setenv(KEY, ANY_KEY)
+    servers.ask_the_real_hosts(monkeypatch, ANY_KEY)
     with closing(WanxCassette(item, service, wanted, clock)) as opened:
         try:
             with network.in_force(opened.guard), opened.intercept():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..faces.server import Server
     from .cassettes import WanxCassette
 
+KEY, URL = "DASHSCOPE_API_KEY", "DASHSCOPE_HTTP_BASE_URL"
 _NO_PROXY = ("NO_PROXY", "no_proxy")  # where both are set, the lower case wins in most libraries
 _ANY_KEY = "sk-wanx-sim"
 
@@ -96,16 +97,26 @@ def session(item: pytest.Item, server: WanxServer) -> Iterator[WanxSession]:
 def valid_key(service: Simulator | WanxCassette) -> str:
     """A key that the service accepts in its region."""
     if not isinstance(service, Simulator):
-        return os.environ["DASHSCOPE_API_KEY"]  # the live service's, or the one set for a replay
+        return os.environ[KEY]  # the live service's, or the one set for a replay
     keys = service.api_keys or {}
     return next((key for key, region in keys.items() if region == service.region), _ANY_KEY)
+
+
+def ask_the_real_hosts(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """Send clients that ask the environment to the real hosts, where their requests are caught.
+
+    They find a key, since many insist on one; the user's own stays, where there is one.
+    """
+    monkeypatch.delenv(URL, raising=False)
+    if not os.environ.get(KEY):
+        monkeypatch.setenv(KEY, key)
 
 
 def point_at(server: WanxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Send clients there that ask the environment, and an SDK that has asked it already."""
     key = valid_key(server.service)
-    monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", server.base_url)
-    monkeypatch.setenv("DASHSCOPE_API_KEY", key)
+    monkeypatch.setenv(URL, server.base_url)
+    monkeypatch.setenv(KEY, key)
     pass_by_proxies(monkeypatch)
     if dashscope := sys.modules.get("dashscope"):
         monkeypatch.setattr(dashscope, "base_http_api_url", server.base_url)

@@ -17,8 +17,9 @@ from ..cassettes.modes import Mode, checked_mode
 from ..errors import CassetteError
 from ..protocol.catalogue import API_HOSTS, Region
 from . import marker, options, places, spending
+from .servers import KEY, URL
 
-KEY, URL, REGION = "DASHSCOPE_API_KEY", "DASHSCOPE_HTTP_BASE_URL", "WANX_REGION"
+REGION = "WANX_REGION"
 ANY_KEY = "sk-wanx-cassette"
 """What an application that insists on a key finds while nothing is live."""
 

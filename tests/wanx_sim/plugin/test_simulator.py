@@ -28,6 +28,28 @@ SPECS: dict[str, tuple[int, str]] = {
             assert httpx.get(url).content.startswith(b"\\x89PNG")
         """,
     ),
+    "an application that asks the environment finds a key, and the real host": (
+        2,
+        """
+        import os
+        from wanx_client import WanxClient
+
+        @pytest.fixture(autouse=True)
+        def environment(monkeypatch):
+            monkeypatch.setenv("DASHSCOPE_HTTP_BASE_URL", "http://127.0.0.1:9/api/v1")
+            monkeypatch.delenv("DASHSCOPE_API_KEY", raising=False)
+
+        @pytest.mark.wanx(api_keys={"sk-a": "beijing"})
+        def test_it(wanx_sim):
+            with WanxClient() as client:
+                assert client.submit("一间花店").id == wanx_sim.tasks.only.task_id
+
+        def test_a_key_of_the_user_s_own_stays(environment, monkeypatch, request):
+            monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-own")
+            request.getfixturevalue("wanx_sim")
+            assert os.environ["DASHSCOPE_API_KEY"] == "sk-own"
+        """,
+    ),
     "what an async client sends is answered on asyncio and trio": (
         2,
         """

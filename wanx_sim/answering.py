@@ -61,6 +61,14 @@ class Answers:
         """The answer to a request that is refused before anything of it is looked at."""
         return self._refused(self._call(request), refusal)
 
+    def store_gone(self, request: Request, gone: StoreUnavailableError) -> Response:
+        """The answer to a request that nothing could be found out about, noted in the journal."""
+        call = self._call(request)
+        with suppress(Refusal):
+            call.operation = routes.route(request).operation
+        self._sim.requests.add(call.entry(_STORE_GONE.status, _STORE_GONE.code))
+        return self._refused(call, Refusal(_STORE_GONE, str(gone)))
+
     def handle(self, request: Request) -> Response:
         """The answer to one request, noted in the journal."""
         call = self._call(request)

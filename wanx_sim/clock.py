@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 FASTEST = 1_000_000
 """Simulated seconds per real second that a clock can do: a year in half a minute."""
@@ -21,6 +22,17 @@ def _epoch(moment: float | datetime) -> float:
             )
         return moment.timestamp()
     return float(moment)
+
+
+class Moment(NamedTuple):
+    """All there is to a clock: two clocks with the same one always agree."""
+
+    simulated: float
+    """The simulated time at a real one, both in epoch seconds."""
+    real: float
+    speed: float
+    thawed: float
+    """The speed that it goes on at when it is frozen."""
 
 
 class Clock:
@@ -51,6 +63,15 @@ class Clock:
                 f"a clock's speed must be 0 (frozen) or more, to {FASTEST}, not {speed!r}"
             )
         return float(speed)
+
+    @property
+    def moment(self) -> Moment:
+        """What it goes by; set it to another clock's to agree with that from then on."""
+        return Moment(self._simulated, self._real, self._speed, self._thawed)
+
+    @moment.setter
+    def moment(self, moment: Moment) -> None:
+        self._simulated, self._real, self._speed, self._thawed = moment
 
     def now(self) -> float:
         """The simulated time in epoch seconds."""

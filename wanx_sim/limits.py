@@ -1,7 +1,8 @@
 """The limits of an account, enforced on the simulator's clock: rates, running tasks, quota.
 
-Rates are counted in this process. What runs and what waits follows from the tasks in the store,
-so it holds across restarts and for several processes on one store.
+What runs and what waits follows from the tasks in the store, so it holds across restarts and for
+several processes on one store. Rates are counted where the simulator says: in this process, or
+for all that are one server.
 """
 
 from __future__ import annotations
@@ -53,9 +54,9 @@ class RateWindows:
 class Limits:
     """What the settings of a simulator let an account do."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, rates: RateWindows | None = None) -> None:
         self._settings, self._store = settings, store
-        self._rates = RateWindows()
+        self._rates = rates or RateWindows()
 
     def clear(self) -> None:
         """Forget what was counted."""

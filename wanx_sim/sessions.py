@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -58,7 +58,7 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._named)
 
-    def items(self) -> list[tuple[str, Simulator]]:
+    def items(self) -> Iterable[tuple[str, Simulator]]:
         """The names with their simulators; to look at them is no use."""
         return list(self._named.items())
 
@@ -73,7 +73,7 @@ class Sessions:
         """
         with self._lock:
             if name not in self._named:
-                self._named[_checked(name)] = self._make(name)
+                self._named[checked(name)] = self._make(name)
                 if len(self._named) > LIMIT:
                     self._named.popitem(last=False)
             self._named.move_to_end(name)
@@ -91,7 +91,8 @@ class Sessions:
             del self._named[name]
 
 
-def _checked(name: str) -> str:
+def checked(name: str) -> str:
+    """A name, if it can be a session's; raises ValueError."""
     if not _NAME.fullmatch(name):
         # The name is not repeated: what is no name may be anything.
         raise ValueError("a session's name is 1 to 64 of the characters A-Z a-z 0-9 . _ -")

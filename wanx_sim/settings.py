@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from .access import ApiKeys, api_keys, as_region
 from .account import Account
@@ -31,6 +31,21 @@ class Settings:
     """Whether messages of errors end in a link to the service's pages, as they do of late."""
     public_url: str | None
     """Where links begin, if not at the host that a request asked."""
+
+    def change(self, **given: Any) -> None:
+        """Change settings, all that are given or, if one of them is wrong, none.
+
+        Raises:
+            ValueError: for a value that does not exist, with those that do.
+        """
+        before = {name: getattr(self, name) for name in given}
+        try:
+            for name, value in given.items():
+                setattr(self, name, value)
+        except ValueError:
+            for name, value in before.items():
+                setattr(self, name, value)
+            raise
 
     @property
     def region(self) -> Region:

@@ -161,8 +161,12 @@ class Simulator(Settings, Service):
         """
         return self.sessions[name]
 
+    def meant(self, name: str | None) -> Simulator:
+        """The simulator that a request is about: the session of a name, or this one without it."""
+        return self if name is None else self.session(name)
+
     def _new_session(self, name: str) -> Simulator:
-        settings = {setting: getattr(self, setting) for setting in _SETTINGS}
+        settings = {setting: getattr(self, setting) for setting in SETTINGS}
         store = sessions.SessionStore(self.store)
         simulator = Simulator(clock=copy(self.clock), store=store, **settings)
         simulator.sessions, simulator.session_name = self.sessions, name
@@ -272,5 +276,5 @@ class Simulator(Settings, Service):
         return session._answers.handle(request)  # noqa: SLF001 - it is one of us
 
 
-# Every argument but the state: what a session takes over from the simulator that it belongs to.
-_SETTINGS = tuple(signature(Simulator).parameters.keys() - {"clock", "store", "faults"})
+SETTINGS = tuple(signature(Simulator).parameters.keys() - {"clock", "store", "faults"})
+"""Every argument but the state: what a session takes over from the simulator it belongs to."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .sockets import address, run, secure
+from .sockets import address, run, say, secure
 
 if TYPE_CHECKING:
     from ..account import OverRunning
+    from ..faults import Fault
     from ..simulator import Simulator
 
 
@@ -108,6 +110,15 @@ if TYPE_CHECKING:
     help="Where pictures lie, for requests to the real hosts: one of the region's, any on the "
     "service's white-list, or such as are not on it.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes that serve the port together, as one server: about one a core. They need a "
+    "store that they can share, disk: or redis://. What --seed repeats is then a worker's own.",
+)
 @click.option("--magic/--no-magic", default=True, help="Whether marks in prompts script outcomes.")
 @click.option(
     "--faults",
@@ -130,6 +141,8 @@ def serve(
     arrears: bool,
     free_tier_only: bool,
     granted: tuple[str, ...],
+    workers: int,
+    store: str,
     **settings: Any,
 ) -> None:
     """Run the dev server.
@@ -138,7 +151,6 @@ def serve(
     """
     from ..account import Account
     from ..clock import Clock
-    from ..simulator import Simulator
 
     account = Account(
         over_running=over_running,
@@ -147,15 +159,16 @@ def serve(
         granted=frozenset(granted) or None,
     )
     region = settings["region"]
-    simulator = Simulator(
+    simulator = _simulator(
+        store,
+        workers,
         clock=Clock(speed=speed),
+        faults=[fault for source in faults for fault in _faults(source)],
         api_keys=dict(_key(text, region) for text in api_keys) or None,
         magic_prompts=magic,
         account=account,
         **settings,
     )
-    for source in faults:
-        _arm(simulator, source)
     valid = next((key for key, place in (simulator.api_keys or {}).items() if place == region), "")
     server = simulator.serve(
         host,
@@ -165,15 +178,40 @@ def serve(
         tls=tls,
         proxy_port=proxy_port,
     )
-    run(server, key=valid or "sk-anything")
+    together = None
+    if workers > 1:
+        from ..faces.workers import Workers
+
+        together = Workers(server, workers, store, say=say)
+    run(server, key=valid or "sk-anything", workers=together)
 
 
-def _arm(simulator: Simulator, source: str) -> None:
-    """Arm the faults of a file, or of the situation of that name."""
+def _simulator(url: str, workers: int, **settings: Any) -> Simulator:
+    """The simulator to serve; over a board, if it is to be several processes."""
+    from ..sharing.boards import board_of
+    from ..simulator import Simulator
+    from ..stores import open_store
+
+    store = open_store(url)
+    board = board_of(store, workers)
+    if board is None:
+        return Simulator(store=store, **settings)
+    from ..sharing.simulator import SharedSimulator
+
+    try:
+        return SharedSimulator(board, store=store, **settings)
+    except BaseException:
+        board.close()
+        raise
+
+
+def _faults(source: str) -> Sequence[Fault]:
+    """The faults of a file, or of the situation of that name."""
+    from ..faults import Fault, load
+
     if Path(source).suffix or Path(source).is_file():
-        simulator.faults.load(source)
-    else:
-        simulator.faults.add(source)
+        return load(source)
+    return Fault.preset(source)
 
 
 def _key(text: str, region: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from ..faces.server import Server
+    from ..faces.workers import Workers
 
 
 def address(command: Callable[..., None]) -> Callable[..., None]:
@@ -56,22 +57,27 @@ def secure(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def run(server: Server, *, key: str | None) -> None:
-    """Serve in this thread until a signal; the service is closed at the end."""
+def run(server: Server, *, key: str | None, workers: Workers | None = None) -> None:
+    """Serve in this thread, or by workers, until a signal; the service is closed at the end."""
     # By default SIGTERM would end the process on the spot, and a recorder still has jobs to write.
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
         warnings.showwarning = _show  # type: ignore[assignment]
         try:
-            server.run(announce=lambda: click.echo(_ready(server, key)))
+            (workers or server).run(announce=lambda: click.echo(_ready(server, key)))
         finally:
             server.service.close()
 
 
 def _show(message: Warning | str, *_where: object) -> None:
     """A warning as this command's other lines are: what it says, not where it was raised."""
-    click.echo(f"wanx-sim: {message}", err=True)
+    say(str(message))
+
+
+def say(sentence: str) -> None:
+    """Tell whoever runs the command."""
+    click.echo(f"wanx-sim: {sentence}", err=True)
 
 
 def _ready(server: Server, key: str | None) -> str:

@@ -74,10 +74,9 @@ def _endpoint(
 
 def _meant(service: Service, request: Request) -> Service:
     """The session that a request is about, or the service itself."""
-    name = request.query_params.get(HEADER, request.headers.get(HEADER))
-    if name is None or not isinstance(service, Simulator):
+    if not isinstance(service, Simulator):
         return service
-    return service.session(name)
+    return service.meant(request.query_params.get(HEADER, request.headers.get(HEADER)))
 
 
 def _given(one: Control, request: Request, body: bytes) -> dict[str, Any]:

@@ -60,12 +60,11 @@ def index(sim: Simulator) -> Index:  # noqa: ARG001 - every simulator has the sa
 @control("GET", "/health")
 def health(service: Service) -> Health:
     """Say that it runs, and in what state."""
-    kind = type(service).__name__.lower()
     if not isinstance(service, Simulator):
-        return Health(ok=True, service=kind, version=version())
+        return Health(ok=True, service=type(service).__name__.lower(), version=version())
     return Health(
         ok=True,
-        service=kind,
+        service="simulator",
         version=version(),
         region=service.region,
         profile=service.profile,
@@ -110,14 +109,7 @@ def change_settings(sim: Simulator, order: SettingsOrder) -> SettingsState:
         for name in order.__struct_fields__
         if (value := getattr(order, name)) is not msgspec.UNSET
     }
-    before = {name: getattr(sim, name) for name in given}
-    try:
-        for name, value in given.items():
-            setattr(sim, name, value)
-    except ValueError:
-        for name, value in before.items():
-            setattr(sim, name, value)
-        raise
+    sim.change(**given)
     return settings(sim)
 
 

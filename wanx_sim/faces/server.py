@@ -6,7 +6,7 @@ import asyncio
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -156,8 +156,8 @@ class Server:
         proxy_port: int | None = None,
     ) -> None:
         self.service = service
-        self._host, self._port, self._proxy_port = host, port, proxy_port
-        self._tls = bool(tls)
+        self.host, self._port, self._proxy_port = host, port, proxy_port
+        self.tls, self.allow_hosts = bool(tls), list(allow_hosts)
         self._authority = _authority(tls) if tls or proxy_port is not None else None
         self.url = self.proxy_url = ""
         self.token_made_up = not (admin_token or loopback(host))
@@ -166,7 +166,7 @@ class Server:
             host,
             public_url=getattr(service, "public_url", None),
             token=self.admin_token,
-            allow_hosts=allow_hosts,
+            allow_hosts=self.allow_hosts,
         )
 
     def __repr__(self) -> str:
@@ -187,37 +187,76 @@ class Server:
         """The certificate that clients must trust; None without TLS and without a proxy."""
         return self._authority.ca_file if self._authority else None
 
-    def run(self, announce: Callable[[], None]) -> None:
-        """Serve in this thread until a signal ends it; ``announce`` is called when it is up.
+    def run(
+        self, announce: Callable[[], None], listeners: Sequence[socket.socket] | None = None
+    ) -> None:
+        """Serve in this thread until a signal or `stop` ends it.
+
+        Args:
+            announce: called when it is up.
+            listeners: what `listen` has opened, in another process perhaps; default: opened here.
 
         Raises:
             ServeError: if an address cannot be had.
             CertificateError: if the throw-away CA cannot be used.
         """
-        server, listener = self._open(announce)
-        server.run(sockets=[listener])
+        self._uvicorn, listener = self._open(announce, listeners)
+        self._uvicorn.run(sockets=[listener])
 
-    def _open(self, announce: Callable[[], None]) -> tuple[_Uvicorn, socket.socket]:
-        context = self._authority.context(self._host) if self._authority and self._tls else None
-        proxy = self._open_proxy()
+    def stop(self) -> None:
+        """End what `run` does, from any thread; it must be up."""
+        self._uvicorn.stop()
+
+    def listen(self) -> list[socket.socket]:
+        """Take the addresses; connections wait there until somebody serves them.
+
+        Raises:
+            ServeError: if one cannot be had.
+        """
+        proxy = None
+        if self._proxy_port is not None:
+            proxy = _listen(self.host, self._proxy_port, "--proxy-port")
         try:
-            listener = _listen(self._host, self._port)
+            listeners = [_listen(self.host, self._port)]
         except ServeError:
             if proxy:
-                proxy.listener.close()
+                proxy.close()
             raise
-        self.url = _url(listener, self._host, "https" if context else "http")
-        return _uvicorn(App(self.service, self._guard), announce, context, proxy), listener
+        listeners += [proxy] if proxy else []
+        self._settle(listeners)
+        return listeners
 
-    def _open_proxy(self) -> Proxy | None:
-        if self._authority is None or self._proxy_port is None:
-            return None
-        from .proxy import Proxy  # noqa: PLC0415 - few servers have one
+    def _settle(self, listeners: Sequence[socket.socket]) -> None:
+        """Note where it is."""
+        self.url = _url(listeners[0], self.host, "https" if self.tls else "http")
+        if self._proxy_port is not None:
+            self.proxy_url = _url(listeners[1], self.host)
 
-        context = self._authority.context()
-        listener = _listen(self._host, self._proxy_port, "--proxy-port")
-        self.proxy_url = _url(listener, self._host)
-        return Proxy(listener, context)
+    def _open(
+        self, announce: Callable[[], None], listeners: Sequence[socket.socket] | None = None
+    ) -> tuple[_Uvicorn, socket.socket]:
+        context, of_proxy = self.contexts()
+        if listeners:
+            self._settle(listeners)
+        else:
+            listeners = self.listen()
+        proxy = None
+        if of_proxy:
+            from .proxy import Proxy  # noqa: PLC0415 - few servers have one
+
+            proxy = Proxy(listeners[1], of_proxy)
+        return _uvicorn(App(self.service, self._guard), announce, context, proxy), listeners[0]
+
+    def contexts(self) -> tuple[ssl.SSLContext | None, ssl.SSLContext | None]:
+        """The TLS contexts of the server and of its proxy, where they have one.
+
+        Raises:
+            CertificateError: if the throw-away CA cannot be used.
+        """
+        if self._authority is None:
+            return None, None
+        own = self._authority.context(self.host) if self.tls else None
+        return own, self._authority.context() if self._proxy_port is not None else None
 
     def __enter__(self) -> Self:
         up = Event()

@@ -8,21 +8,22 @@ from os import PathLike
 from random import Random
 from threading import Lock
 
+import msgspec
+
 from .fault import Fault
 from .subject import Subject
 
 
-class Armed:
+class Armed(msgspec.Struct, eq=False):
     """One fault that is waiting for its requests."""
 
-    __slots__ = ("fault", "seen", "struck")
-
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        self.seen = 0
-        """How many requests came that it is meant for."""
-        self.struck = 0
-        """How many of them it struck."""
+    fault: Fault
+    seen: int = 0
+    """How many requests came that it is meant for."""
+    struck: int = 0
+    """How many of them it struck."""
+    name: str = ""
+    """What tells it from others, where several processes count its strikes."""
 
     @property
     def spent(self) -> bool:
@@ -34,6 +35,29 @@ class Armed:
         if self.spent or self.seen < self.fault.nth:
             return False
         return self.fault.probability == 1 or random.random() < self.fault.probability
+
+    def meant_for(self, subject: Subject, *, outcome: bool) -> bool:
+        """Whether it may strike such a request: the answer to it, or the task that it makes."""
+        return self.fault.outcome is outcome and self.fault.meant_for(subject)
+
+
+def turn(
+    waiting: Iterable[Armed], subject: Subject, random: Random, *, outcome: bool
+) -> Armed | None:
+    """The first whose turn it is, of those meant for a request; all of them have seen it."""
+    meant = [armed for armed in waiting if armed.meant_for(subject, outcome=outcome)]
+    for armed in meant:
+        armed.seen += 1
+    chosen = next((armed for armed in meant if armed.ready(random)), None)
+    if chosen:
+        chosen.struck += 1
+    return chosen
+
+
+def named(faults: Iterable[Fault | str]) -> list[Fault]:
+    """Faults, with those of presets in place of their names; raises ValueError."""
+    found = [(fault,) if isinstance(fault, Fault) else Fault.preset(fault) for fault in faults]
+    return list(chain.from_iterable(found))
 
 
 class Faults:
@@ -73,8 +97,7 @@ class Faults:
         Raises:
             ValueError: for a preset that does not exist, with those that do; none is armed then.
         """
-        named = [(fault,) if isinstance(fault, Fault) else Fault.preset(fault) for fault in faults]
-        armed = [Armed(fault) for fault in chain.from_iterable(named)]
+        armed = [Armed(fault) for fault in named(faults)]
         with self._lock:
             self._armed += armed
 
@@ -114,25 +137,21 @@ class Faults:
             return None
         with self._lock:
             waiting = chain(self._armed, self._of_prompt(subject, scripted))
-            meant = [
-                armed
-                for armed in waiting
-                if armed.fault.outcome is outcome and armed.fault.meant_for(subject)
-            ]
-            for armed in meant:
-                armed.seen += 1
-            chosen = next((armed for armed in meant if armed.ready(self._random)), None)
-            if chosen:
-                chosen.struck += 1
-            return chosen
+            return turn(waiting, subject, self._random, outcome=outcome)
 
     def _of_prompt(self, subject: Subject, scripted: Sequence[Fault]) -> list[Armed]:
         if not scripted:
             return []
-        name = f"{subject.operation} {subject.task_id or subject.prompt}"
-        return self._scripted.setdefault(name, [Armed(fault) for fault in scripted])
+        return self._scripted.setdefault(
+            scripted_for(subject), [Armed(fault) for fault in scripted]
+        )
 
     def give_back(self, armed: Armed) -> None:
         """Count a strike as not done: the service itself refused the request before."""
         with self._lock:
             armed.struck -= 1
+
+
+def scripted_for(subject: Subject) -> str:
+    """What the faults of a prompt are counted for: the prompt in a create, else the task."""
+    return f"{subject.operation} {subject.task_id or subject.prompt}"

@@ -6,10 +6,11 @@ A thread keeps its connection: a pool's bookkeeping costs as much as a loopback 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from copy import copy
 from hashlib import sha1
-from threading import local
+from threading import Lock as Mutex, local
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
@@ -42,6 +43,47 @@ class _Mine(local):
         self.locks: list[Lock] = []
 
 
+class Aside:
+    """A connection whose commands are sent and not waited for: a tenth of a round trip.
+
+    What is sent while Redis goes away may be lost; what is sent after that raises.
+    """
+
+    def __init__(self, url: str, trouble: Callable[[], AbstractContextManager[None]]) -> None:
+        self._url, self._trouble = url, trouble
+        self._link: Any = None
+        self._mutex = Mutex()
+
+    def send(self, *commands: tuple[Any, ...]) -> None:
+        """Send commands."""
+        with self._mutex, self._trouble():
+            try:
+                link = self._up()
+                link.send_packed_command(link.pack_commands(commands), check_health=False)
+            except BaseException:
+                self.close()
+                raise
+
+    def _up(self) -> Any:
+        """The connection, if need be a new one."""
+        if self._link is not None:
+            with suppress(redis.ConnectionError):
+                self._link.can_read(0)  # there is nothing to read, but whether it was closed
+                return self._link
+            self.close()
+        pool = redis.ConnectionPool.from_url(self._url, **_settings())
+        self._link = pool.make_connection()
+        self._link.connect()
+        self._link.send_command("CLIENT", "REPLY", "OFF", check_health=False)
+        return self._link
+
+    def close(self) -> None:
+        """Close it; `send` opens it again."""
+        if self._link is not None:
+            self._link.disconnect()
+            self._link = None
+
+
 class Connection:
     """A Redis or Valkey database, and the prefix of all keys there.
 
@@ -65,14 +107,7 @@ class Connection:
     def _client(self) -> redis.Redis:
         client = self._mine.client
         if client is None:
-            client = redis.Redis.from_url(
-                self._url,
-                single_connection_client=True,
-                socket_timeout=PATIENCE,
-                socket_connect_timeout=PATIENCE,
-                # What is safe to repeat is known here, not there.
-                retry=Retry(NoBackoff(), 0),
-            )
+            client = redis.Redis.from_url(self._url, single_connection_client=True, **_settings())
             self._mine.client = client
             self._clients.append(client)
         return client
@@ -128,6 +163,16 @@ class Connection:
                 pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
             return pipeline.execute()
 
+    def under(self, prefix: str) -> Connection:
+        """The same connections, for keys with another prefix."""
+        other = copy(self)
+        other.prefix = prefix
+        return other
+
+    def aside(self) -> Aside:
+        """A connection for what needs no answer."""
+        return Aside(self._url, self._trouble)
+
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """Wait for a lock, and hold it for a block.
@@ -164,6 +209,12 @@ class Connection:
             return "", ""
         lock = self._mine.locks[-1]
         return lock.name, lock.local.token
+
+
+def _settings() -> dict[str, Any]:
+    # What is safe to repeat is known here, not there.
+    once = Retry(NoBackoff(), 0)
+    return {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE, "retry": once}
 
 
 def _split(url: str) -> tuple[str, str]:

@@ -47,7 +47,8 @@ class RedisStore:
 
     Args:
         url: ``redis://[USER:PASSWORD@]HOST:PORT/DB``, ``rediss://`` for TLS, ``unix://PATH?db=DB``;
-            ``prefix=NAME`` in its query stands before all keys (default ``wanx-sim``).
+            ``prefix=NAME`` in its query stands before all keys (default ``wanx-sim``). Or a
+            connection that there is already.
 
     Raises:
         StoreError: if the URL is wrong, the server cannot be reached, or the database holds a
@@ -56,13 +57,18 @@ class RedisStore:
 
     shared = True
 
-    def __init__(self, url: str) -> None:
-        self._redis = Connection(url)
+    def __init__(self, url: str | Connection) -> None:
+        self._redis = Connection(url) if isinstance(url, str) else url
         self._mine = _Mine()
         self._check_format()
 
     def __repr__(self) -> str:
         return f"<RedisStore {self._redis.place} {self._redis.prefix}>"
+
+    @property
+    def connection(self) -> Connection:
+        """The way to Redis, for what lies beside the tasks."""
+        return self._redis
 
     def _check_format(self) -> None:
         self._redis.run("SET", self._redis.key("format"), FORMAT, "NX")

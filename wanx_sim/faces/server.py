@@ -93,7 +93,8 @@ def _uvicorn(
     return _Uvicorn(config, up, proxy)
 
 
-def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
+def _listen(host: str, port: int, option: str = "--port", *, group: bool = False) -> socket.socket:
+    """A socket that listens; in a group, one of several that share an address."""
     listener = None
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
@@ -102,6 +103,8 @@ def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
             # Elsewhere this lets a restart take the port of connections that linger; on Windows
             # it would let two servers share one.
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if group:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
         listener.listen(2048)
     except OSError as error:
@@ -112,6 +115,22 @@ def _listen(host: str, port: int, option: str = "--port") -> socket.socket:
             f"choose another with {option}, or take a free one with {option} 0"
         ) from error
     return listener
+
+
+def _listen_often(times: int, host: str, port: int, option: str = "--port") -> list[socket.socket]:
+    """One listening socket a process.
+
+    Where all have the same one, whoever wakes first takes all connections that wait: of 32 that
+    came together one of two workers got all. Linux deals connections out to the sockets of a
+    group; elsewhere SO_REUSEPORT means something else, and all have the same one.
+    """
+    first = _listen(host, port, option)
+    if times == 1 or sys.platform != "linux":
+        return [first] * times
+    # The address was free, which a group would not have been told.
+    port = first.getsockname()[1]
+    first.close()
+    return [_listen(host, port, option, group=True) for _ in range(times)]
 
 
 def _url(listener: socket.socket, host: str, scheme: str = "http") -> str:
@@ -207,24 +226,29 @@ class Server:
         """End what `run` does, from any thread; it must be up."""
         self._uvicorn.stop()
 
-    def listen(self) -> list[socket.socket]:
+    def listen(self, times: int = 1) -> list[tuple[socket.socket, ...]]:
         """Take the addresses; connections wait there until somebody serves them.
+
+        Args:
+            times: how many processes will serve them, each what one row of the result holds.
 
         Raises:
             ServeError: if one cannot be had.
         """
-        proxy = None
+        proxies: list[socket.socket] = []
         if self._proxy_port is not None:
-            proxy = _listen(self.host, self._proxy_port, "--proxy-port")
+            proxies = _listen_often(times, self.host, self._proxy_port, "--proxy-port")
         try:
-            listeners = [_listen(self.host, self._port)]
+            own = _listen_often(times, self.host, self._port)
         except ServeError:
-            if proxy:
+            for proxy in proxies:
                 proxy.close()
             raise
-        listeners += [proxy] if proxy else []
-        self._settle(listeners)
-        return listeners
+        rows: list[tuple[socket.socket, ...]] = [(each,) for each in own]
+        if proxies:
+            rows = [*zip(own, proxies, strict=True)]
+        self._settle(rows[0])
+        return rows
 
     def _settle(self, listeners: Sequence[socket.socket]) -> None:
         """Note where it is."""
@@ -239,7 +263,7 @@ class Server:
         if listeners:
             self._settle(listeners)
         else:
-            listeners = self.listen()
+            (listeners,) = self.listen()
         proxy = None
         if of_proxy:
             from .proxy import Proxy  # noqa: PLC0415 - few servers have one

@@ -1,7 +1,7 @@
 """Several processes that are one server: `serve --workers N`.
 
-The parent listens and serves nothing; its workers take connections from the one socket that they
-inherit, so none is lost while one of them is replaced. They end with the parent, however it ends.
+The parent listens and serves nothing; its workers inherit the sockets. A connection that comes
+while one of them is replaced waits at its socket. They end with the parent, however it ends.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
+from itertools import chain
 from secrets import token_hex
 from threading import current_thread, main_thread
 
@@ -105,8 +105,8 @@ class Workers:
             ServeError: if one does not start.
         """
         self._server.contexts()  # what is wrong with the CA is said once, not by each of them
-        self._listeners = self._server.listen()
-        self._spec = _spec(self._server, self._store, self._listeners)
+        self._listeners = self._server.listen(len(self._waiting))
+        self._spec = _spec(self._server, self._store)
         try:
             self._start()
             announce()
@@ -146,8 +146,12 @@ class Workers:
         for number in [number for number, due in self._waiting.items() if due <= now]:
             del self._waiting[number]
             self._started += 1
-            # Not by its number: whoever takes a dead one's place would draw its ids again.
-            spec = msgspec.structs.replace(self._spec, who=f"{self._spec.who}{self._started}")
+            spec = msgspec.structs.replace(
+                self._spec,
+                # Not its number: whoever takes a dead one's place would draw its ids again.
+                who=f"{self._spec.who}{self._started}",
+                listeners=[listener.fileno() for listener in self._listeners[number - 1]],
+            )
             worker = self._running[number] = _Worker(number, spec)
             self._selector.register(worker.process.stdout, selectors.EVENT_READ, worker)  # type: ignore[arg-type]
 
@@ -169,11 +173,11 @@ class Workers:
         for worker in self._running.values():
             worker.buried(deadline - time.monotonic())
         self._selector.close()
-        for listener in self._listeners:
+        for listener in chain.from_iterable(self._listeners):
             listener.close()
 
 
-def _spec(server: Server, store: str, listeners: Sequence[socket.socket]) -> Spec:
+def _spec(server: Server, store: str) -> Spec:
     simulator = server.service
     assert isinstance(simulator, SharedSimulator)  # noqa: S101 - for the type checker
     board = simulator.board
@@ -183,7 +187,7 @@ def _spec(server: Server, store: str, listeners: Sequence[socket.socket]) -> Spe
         store=store,
         folder=str(board.place) if isinstance(board, Folder) else None,
         who=f"{token_hex(4)}.",
-        listeners=[listener.fileno() for listener in listeners],
+        listeners=[],
         host=server.host,
         admin_token=server.admin_token,
         allow_hosts=server.allow_hosts,

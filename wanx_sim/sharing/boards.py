@@ -16,8 +16,6 @@ def board_of(store: Store, workers: int = 1) -> Board | None:
     Raises:
         ServeError: if several processes cannot be one server here, or on such a store.
     """
-    from ..stores.redis import RedisStore  # noqa: PLC0415
-
     if workers > 1 and sys.platform == "win32":
         raise ServeError("--workers needs Linux or macOS: on Windows workers share no socket")
     if workers > 1 and not store.shared:
@@ -25,10 +23,11 @@ def board_of(store: Store, workers: int = 1) -> Board | None:
             "several workers need a store that they can share: --store disk:, disk:PATH or "
             "redis://HOST:PORT/DB; what memory:// holds is one process's own"
         )
-    if isinstance(store, RedisStore):
-        from .redis import RedisBoard  # noqa: PLC0415
+    connection = getattr(store, "connection", None)
+    if connection is not None:
+        from .redis import RedisBoard  # noqa: PLC0415 - each loads only where it is needed
 
-        return RedisBoard(store)
+        return RedisBoard(connection)
     if workers == 1:
         return None
     from .folder import Folder  # noqa: PLC0415

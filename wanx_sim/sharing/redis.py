@@ -63,11 +63,11 @@ class RedisBoard:
     """See `Board`.
 
     Args:
-        store: whose board it is.
+        connection: that of the store whose board it is.
     """
 
-    def __init__(self, store: RedisStore) -> None:
-        self._redis = store.connection
+    def __init__(self, connection: Connection) -> None:
+        self._redis = connection
         self._base = self._redis.prefix[:-1] + "~"
         self._controls = self._base + CONTROLS
         self._aside = self._redis.aside()

@@ -80,12 +80,11 @@ def _serve(spec: Spec) -> None:
         up.set()
 
     def end() -> None:
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 1024):  # what is buffered holds a lock
+            pass
         if up.is_set():
             server.stop()
             ended.wait(_PATIENCE)
-        if spec.folder and os.getppid() != parent:
-            remove(spec.folder)  # as the parent would have done
         os._exit(0)
 
     parent, ended = os.getppid(), Event()
@@ -94,6 +93,8 @@ def _serve(spec: Spec) -> None:
         server.run(announce, [socket.socket(fileno=number) for number in spec.listeners])
     finally:
         simulator.close()
+        if spec.folder and os.getppid() != parent:
+            remove(spec.folder)  # as the parent would have done
         ended.set()
 
 

@@ -106,6 +106,7 @@ class RedisBoard:
 
     def scopes(self) -> list[str]:
         """See `Board.scopes`."""
+        self._wait()
         names, used = self._redis.pipelined(
             ("HKEYS", self._controls), ("ZRANGE", f"{self._base}used", 0, -1)
         )
@@ -129,21 +130,32 @@ class RedisBoard:
 
     def note(self, scope: str, entry: bytes) -> None:
         """See `Board.note`; nobody waits for Redis to have done it."""
+        stamped = time.time_ns().to_bytes(8) + entry
         commands: list[tuple[object, ...]] = [
-            ("XADD", f"{self._base}journal:{scope}", "MAXLEN", LIMIT, "*", b"", entry)
+            ("XADD", f"{self._base}journal:{scope}", "MAXLEN", LIMIT, "*", b"", stamped)
         ]
         if scope:
             commands.append(("ZADD", f"{self._base}used", "XX", time.time(), scope))
         self._aside.send(*commands)
 
     def noted(self, scope: str) -> list[bytes]:
-        """See `Board.noted`."""
+        """See `Board.noted`; between machines the order is as good as their clocks."""
+        self._wait()
         found = self._redis.run("XRANGE", f"{self._base}journal:{scope}", "-", "+")
-        return [fields[b""] if isinstance(fields, dict) else fields[1] for _, fields in found]
+        fields = (each.values() if isinstance(each, dict) else each[1:] for _, each in found)
+        return [stamped[8:] for (stamped,) in sorted(map(tuple, fields))]
 
     def count(self, scope: str) -> int:
         """See `Board.count`."""
+        self._wait()
         return int(self._redis.run("XLEN", f"{self._base}journal:{scope}"))
+
+    def _wait(self) -> None:
+        """Wait for what others sent before: Redis does not keep to an order among connections.
+
+        What has arrived it takes in one round, with this; what is asked next comes after that.
+        """
+        self._redis.run("PING")
 
     # --- tasks of sessions, and the end ----------------------------------------------------------
 

@@ -182,16 +182,17 @@ def make_answer() -> Callable[..., Answer]:
 
 
 class RedisServer:
-    """A Redis of one run's own, on a socket in a folder, that keeps nothing on disk."""
+    """A Redis of one run's own, on a socket in a folder; it keeps nothing unless told to."""
 
-    def __init__(self, program: str, folder: str) -> None:
-        self._program, self._folder = program, folder
+    def __init__(self, program: str, folder: str, *, keep: bool = False) -> None:
+        self._program, self._folder, self._keep = program, folder, keep
         self.path = f"{folder}/redis.sock"
         self.start()
 
     def start(self) -> None:
         command = [self._program, "--port", "0", "--unixsocket", self.path, "--save", ""]
-        command += ["--appendonly", "no", "--dir", self._folder]
+        command += ["--appendonly", "yes" if self._keep else "no", "--dir", self._folder]
+        command += ["--appendfsync", "always"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         lines = iter(self.process.stdout.readline, "")
         assert any("eady to accept connections" in line for line in lines), command
@@ -213,10 +214,10 @@ def start_redis() -> Iterator[Callable[[], RedisServer]]:
         pytest.skip("left out: no redis-server here (apt-get install redis-server)")
     servers, folders = [], []
 
-    def start() -> RedisServer:
+    def start(*, keep: bool = False) -> RedisServer:
         # Not in tmp_path: the name of a socket has 107 bytes at most.
         folders.append(tempfile.TemporaryDirectory(prefix="wanx"))
-        servers.append(RedisServer(program, folders[-1].name))
+        servers.append(RedisServer(program, folders[-1].name, keep=keep))
         return servers[-1]
 
     yield start

@@ -13,7 +13,7 @@ import msgspec
 from .. import sessions
 from ..account import Account
 from ..clock import Clock
-from ..errors import StoreUnavailableError
+from ..errors import StoreError, StoreUnavailableError
 from ..faults import Fault
 from ..faults.armed import Armed
 from ..limits import Limits
@@ -132,9 +132,14 @@ class SharedSimulator(Simulator):
 
     def change(self, **given: Any) -> None:
         """See `Settings.change`; in all processes."""
+        before = {name: getattr(self, name) for name in given}
         super().change(**given)  # which refuses what is wrong
         plain = {name: _plain(value) for name, value in given.items()}
-        self._rewrite(lambda old: msgspec.structs.replace(old, settings=old.settings | plain))
+        try:
+            self._rewrite(lambda old: msgspec.structs.replace(old, settings=old.settings | plain))
+        except StoreError:
+            super().change(**before)
+            raise
 
     # --- as a simulator does ---------------------------------------------------------------------
 

@@ -41,8 +41,11 @@ class Board(Protocol):
     who: str
     """What tells this process's ids from those of others; empty if its seed is nobody else's."""
 
-    def read(self, scope: str, name: str = CONTROLS) -> bytes | None:
-        """A record. Done at every request, so it is cheap."""
+    def read(self, scope: str, name: str = CONTROLS, *, task_id: str = "") -> bytes | None:
+        """A record. Done at every request, so it is cheap; ``task_id``: what the store is to give.
+
+        Where the way is long, the task may be read at once: `Store.get` then has it at hand.
+        """
 
     def swap(self, scope: str, name: str, old: bytes | None, new: bytes) -> bool:
         """Write a record if it is still the old one; None is none at all."""

@@ -76,7 +76,7 @@ class Folder:
             return f"{self._path(scope)}/{CONTROLS}"
         return f"{self._path(scope)}/counts/{sha256(name.encode()).hexdigest()}"
 
-    def read(self, scope: str, name: str = CONTROLS) -> bytes | None:
+    def read(self, scope: str, name: str = CONTROLS, *, task_id: str = "") -> bytes | None:  # noqa: ARG002
         """See `Board.read`."""
         with self._trouble():
             return _content(self._file(scope, name))

@@ -86,10 +86,17 @@ class RedisBoard:
 
     # --- records ---------------------------------------------------------------------------------
 
-    def read(self, scope: str, name: str = CONTROLS) -> bytes | None:
-        """See `Board.read`."""
-        found: bytes | None = self._redis.run("HGET", *self._place(scope, name))
-        return found
+    def read(self, scope: str, name: str = CONTROLS, *, task_id: str = "") -> bytes | None:
+        """See `Board.read`; a task comes in the same round trip."""
+        place = self._place(scope, name)
+        if task_id and not scope:
+            tasks = self._redis.key("tasks")
+            found, task = self._redis.together(("HGET", *place), ("HGET", tasks, task_id))
+            self._redis.ahead = tasks, task_id, task
+        else:
+            (found,) = self._redis.together(("HGET", *place))
+            self._redis.ahead = None
+        return found  # type: ignore[no-any-return]
 
     def _place(self, scope: str, name: str) -> tuple[str, str]:
         if name == CONTROLS:

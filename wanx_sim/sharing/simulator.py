@@ -17,7 +17,7 @@ from ..errors import StoreError, StoreUnavailableError
 from ..faults import Fault
 from ..faults.armed import Armed
 from ..limits import Limits
-from ..protocol import errors
+from ..protocol import errors, routes
 from ..protocol.errors import Refusal
 from ..protocol.timing import Timing
 from ..simulator import SETTINGS, Simulator
@@ -87,9 +87,9 @@ class SharedSimulator(Simulator):
         """What tells a session from an earlier one of its name."""
         return self._controls.born
 
-    def refresh(self) -> None:
-        """Read the board, and do as it says."""
-        found = self.board.read(self._scope)
+    def refresh(self, task_id: str = "") -> None:
+        """Read the board, and do as it says; ``task_id``: the task that is asked for next."""
+        found = self.board.read(self._scope, task_id=task_id)
         if found is None:
             # This is the first process, or the board has forgotten everything as the tasks were.
             found = change(self.board, self._scope, CONTROLS, lambda old: old or self.first)
@@ -172,8 +172,13 @@ class SharedSimulator(Simulator):
 
     def handle(self, request: Request) -> Response:
         """See `Simulator.handle`."""
+        name = sessions.asked(request)
         try:
-            one = self.meant(sessions.asked(request))
+            one: Simulator = self
+            if name is None:
+                self.refresh(_task_of(request))
+            else:
+                one = self.session(name)
         except ValueError as error:
             return self._answers.refuse(request, Refusal(errors.INVALID_PARAMETER, str(error)))
         except StoreUnavailableError as gone:
@@ -197,6 +202,12 @@ class SharedSimulator(Simulator):
         """The record of a new session: with this one's time and settings, and no faults."""
         controls = self._controls
         return encode(Controls(born=token_hex(6), clock=controls.clock, settings=controls.settings))
+
+
+def _task_of(request: Request) -> str:
+    """The task that a poll is about."""
+    _, tasks, task_id = request.path.partition(f"{routes.TASKS_PATH}/")
+    return task_id if tasks and "/" not in task_id else ""
 
 
 def _plain(value: Any) -> Any:

@@ -95,7 +95,12 @@ class RedisStore:
 
     def get(self, task_id: str) -> Task | None:
         """See `Store.get`."""
-        record = self._read(task_id)
+        ahead, self._redis.ahead = self._redis.ahead, None
+        if ahead and ahead[:2] == (self._redis.key("tasks"), task_id):
+            record = ahead[2]
+            self._mine.seen = None if record is None else (task_id, record)
+        else:
+            record = self._read(task_id)
         return None if record is None else self._decoded(record)
 
     def _read(self, task_id: str) -> bytes | None:

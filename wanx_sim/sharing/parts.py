@@ -195,6 +195,11 @@ class SharedJournal(Journal):
         super().add(entry)
         self._catch_up()
 
+    def clear(self) -> None:
+        """Forget all, in all processes; how often marks in prompts have struck, too."""
+        super().clear()
+        self._board.forget(self._scope)
+
     def _catch_up(self) -> None:
         while self._entries:
             try:

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from wanx_sim import Account, Fault, ManualClock, sessions
-from wanx_sim.journal import LIMIT
 
 THROTTLED = "Throttling.RateQuota"
 ONE = {"X-Wanx-Session": "one"}
@@ -210,9 +209,12 @@ def test_a_lost_answer_is_in_the_journal_of_all(pair, apis):
     assert [entry.answer for entry in pair[0].requests] == ["connection lost"]
 
 
-def test_the_journal_is_bounded(pair):
-    assert LIMIT == 10_000
-    assert len(pair[0].requests) == 0
+def test_a_journal_that_is_cleared_is_empty_for_all(pair, apis):
+    apis[0].submit()
+    pair[1].requests.clear()
+    assert [len(sim.requests) for sim in pair] == [0, 0]
+    apis[0].submit()
+    assert [len(sim.requests) for sim in pair] == [1, 1]
 
 
 # --- sessions -------------------------------------------------------------------------------------

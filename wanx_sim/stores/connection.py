@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import copy
 from hashlib import sha1
 from threading import Lock as Mutex, local
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode
 
@@ -33,6 +34,13 @@ LOCK_SECONDS = 10.0
 """For how long a lock may be held; whoever holds it longer may no longer write."""
 
 _PREFIX = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
+
+
+class _Silence:
+    """That Redis did not answer in time: nobody asks it for a while, so that not all wait."""
+
+    until = 0.0
+    said = ""
 
 
 class _Mine(local):
@@ -100,6 +108,7 @@ class Connection:
         self._mine = _Mine()
         self._clients: list[redis.Redis] = []
         self._digests: dict[str, str] = {}
+        self._silence = _Silence()
 
     def key(self, name: str) -> str:
         """A key under the prefix."""
@@ -120,17 +129,24 @@ class Connection:
 
     @contextmanager
     def _trouble(self) -> Iterator[None]:
+        if self._silence.until > monotonic():
+            raise self._unavailable(self._silence.said)
         try:
             yield
         except (redis.ConnectionError, redis.TimeoutError, redis.ReadOnlyError) as error:
-            raise StoreUnavailableError(
-                f"the store in Redis at {self.place} cannot be reached ({_said(error)}): start it, "
-                "or wait until it is back"
-            ) from error
+            if isinstance(error, redis.TimeoutError):
+                self._silence.until, self._silence.said = monotonic() + PATIENCE, _said(error)
+            raise self._unavailable(_said(error)) from error
         except (redis.RedisError, ValueError) as error:
             raise StoreError(
                 f"the store in Redis at {self.place} cannot be used ({_said(error)})"
             ) from error
+
+    def _unavailable(self, said: str) -> StoreUnavailableError:
+        return StoreUnavailableError(
+            f"the store in Redis at {self.place} cannot be reached ({said}): start it, or wait "
+            "until it is back"
+        )
 
     def _send(self, *command: Any, again: bool = True) -> Any:
         try:

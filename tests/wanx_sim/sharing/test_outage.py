@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+
 import httpx
 import pytest
 
@@ -9,7 +13,7 @@ from wanx_sim import Fault, ManualClock
 from wanx_sim.errors import StoreUnavailableError
 from wanx_sim.sharing import SharedSimulator, redis as module
 from wanx_sim.sharing.redis import RedisBoard
-from wanx_sim.stores import open_store
+from wanx_sim.stores import connection, open_store
 
 ONE = {"X-Wanx-Session": "one"}
 
@@ -126,6 +130,27 @@ def test_when_it_is_back_with_nothing_all_begin_together_anew(own_redis, apis, p
     assert apis[0].job(n=1)["task_status"] == "SUCCEEDED"
     assert pair[1].ledger.images == 1
     assert [entry.status for entry in pair[1].requests][:3] == [503, 200, 200]
+
+
+def test_while_it_is_silent_one_request_waits_and_not_all(own_redis, join, connect, monkeypatch):
+    monkeypatch.setattr(connection, "PATIENCE", 0.3)
+    api = connect(join())
+    asked, exchanged = [], connection.Connection._exchanged
+    monkeypatch.setattr(
+        connection.Connection,
+        "_exchanged",
+        lambda self, commands: asked.append(commands) or exchanged(self, commands),
+    )
+    os.kill(own_redis.process.pid, signal.SIGSTOP)
+    answers = [api.create() for _ in range(20)]
+    os.kill(own_redis.process.pid, signal.SIGCONT)
+    assert {answer.status for answer in answers} == {503}
+    assert "cannot be reached (Timeout reading from" in answers[-1].json["message"]
+    assert len(asked) < 5
+    deadline = time.monotonic() + 20
+    while (answer := api.create()).status == 503 and time.monotonic() < deadline:
+        pass
+    assert answer.status == 200
 
 
 def test_controls_end_with_the_last_server_and_tasks_do_not(join, connect, start):

@@ -282,4 +282,4 @@ def _place(url: str) -> str:
 
 
 def _said(error: Exception) -> str:
-    return str(error).rstrip(".")
+    return str(error).partition(" script: ")[0].rstrip(".")  # which one is ours to know

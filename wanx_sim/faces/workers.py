@@ -16,7 +16,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain
 from secrets import token_hex
-from threading import current_thread, main_thread
 
 import msgspec
 
@@ -107,13 +106,17 @@ class Workers:
         self._server.contexts()  # what is wrong with the CA is said once, not by each of them
         self._listeners = self._server.listen(len(self._waiting))
         self._spec = _spec(self._server, self._store)
+        # Also where it is ignored, as by a shell for what it starts in the background.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             self._start()
             announce()
             while True:
                 self._replace()
         finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave orphans
             self._stop()
+            signal.signal(signal.SIGINT, before)
 
     def _start(self) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -165,8 +168,6 @@ class Workers:
         return found
 
     def _stop(self) -> None:
-        if current_thread() is main_thread():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave orphans
         for worker in self._running.values():
             worker.let_go()
         deadline = time.monotonic() + _STOP_SECONDS

@@ -292,5 +292,16 @@ def test_a_wrong_setting_is_said_once_and_leaves_nothing_behind(tmp_path, monkey
 
 def test_workers_that_do_not_start_are_said(tmp_path, monkeypatch):
     monkeypatch.setattr("wanx_sim.faces.workers._COMMAND", (sys.executable, "-c", "exit(7)"))
+    before = signal.getsignal(signal.SIGINT)
     said = complaint("--store", f"disk:{tmp_path}", "--workers", 2)
     assert re.fullmatch(r"wanx-sim: worker [12] ended with exit code 7 at its start", said)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_ends_it_also_where_it_was_ignored(start):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        server = start()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert server.ended(signal.SIGINT) == (0, "")

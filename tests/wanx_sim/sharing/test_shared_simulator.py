@@ -90,8 +90,13 @@ def test_a_reset_is_one_for_all(pair, apis):
     assert [api.submit() for api in apis] == first
 
 
-def test_no_two_draw_the_same_ids(apis):
+def test_no_two_draw_the_same_ids_of_one_seed(pair, apis):
+    taken = []
+    for sim in pair:
+        add = sim.store.add
+        sim.store.add = lambda task, add=add: add(task) or taken.append(task)
     assert len({api.submit() for api in apis * 20}) == 40
+    assert taken == []
 
 
 # --- faults ---------------------------------------------------------------------------------------

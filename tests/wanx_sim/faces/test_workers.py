@@ -92,7 +92,9 @@ def start(tmp_path):
     yield started
     for process in processes:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()  # not read to their end: an orphan would hold them
+        process.stderr.close()
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_a_poll_asks_once_and_a_create_twice(join, connect, trips):
 def test_what_was_read_ahead_of_a_refused_request_is_not_what_the_next_one_sees(join, connect):
     one, other = join(), join()
     task_id = connect(one).submit()
-    one.change(api_keys={"sk-test": "beijing"})
+    one.change(api_keys={"sk-test": "beijing"}, magic_prompts=False)
     assert connect(one, key="sk-wrong").poll(task_id).status == 401
     other.finish(task_id)
     assert one.meant(None).tasks[task_id].status == "SUCCEEDED"

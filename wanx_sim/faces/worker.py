@@ -16,9 +16,9 @@ import msgspec
 
 from ..account import Account
 from ..errors import WanxSimError
-from ..sharing import SharedSimulator
 from ..sharing.boards import joined
 from ..sharing.folder import remove
+from ..sharing.simulator import SharedSimulator
 from ..stores import open_store
 
 READY = b"ready\n"

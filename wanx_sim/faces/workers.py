@@ -20,8 +20,8 @@ from secrets import token_hex
 import msgspec
 
 from ..errors import ServeError
-from ..sharing import SharedSimulator
 from ..sharing.folder import Folder
+from ..sharing.simulator import SharedSimulator
 from .server import Server
 from .worker import READY, Spec
 

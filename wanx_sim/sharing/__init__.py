@@ -11,12 +11,7 @@ redis      the board of several machines: beside the tasks in Redis
 parts      the clock, the faults, the journal and the rate windows of a shared simulator
 simulator  a simulator over a board, and its sessions
 
-A server that is one process on a store of its own has none of this.
+boards     which board goes with which store
+
+A server that is one process on a store of its own has none of this, and imports none of it.
 """
-
-from __future__ import annotations
-
-from .board import Board
-from .simulator import SharedSimulator
-
-__all__ = ["Board", "SharedSimulator"]

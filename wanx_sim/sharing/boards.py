@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from tempfile import mkdtemp
+from typing import TYPE_CHECKING
 
 from ..errors import ServeError
 from ..stores import Store
-from .board import Board
+
+if TYPE_CHECKING:
+    from .board import Board
 
 
 def board_of(store: Store, workers: int = 1) -> Board | None:
@@ -30,6 +32,8 @@ def board_of(store: Store, workers: int = 1) -> Board | None:
         return RedisBoard(connection)
     if workers == 1:
         return None
+    from tempfile import mkdtemp  # noqa: PLC0415
+
     from .folder import Folder  # noqa: PLC0415
 
     return Folder(mkdtemp(prefix="wanx-sim-"), own=True)

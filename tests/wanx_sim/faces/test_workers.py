@@ -275,6 +275,19 @@ def test_windows_is_refused(monkeypatch, tmp_path):
     assert said == "wanx-sim: --workers needs Linux or macOS: on Windows workers share no socket"
 
 
+def test_one_process_on_a_store_of_its_own_loads_nothing_of_it():
+    program = (
+        "import sys; from wanx_sim.sharing.boards import board_of; from wanx_sim.stores.memory "
+        "import MemoryStore; assert board_of(MemoryStore()) is None; "
+        "print([name for name in sys.modules if name.startswith('wanx_sim.sharing.') or "
+        "name == 'redis'])"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert run.stdout == "['wanx_sim.sharing.boards']\n"
+
+
 def test_a_port_in_use_is_refused_even_if_workers_use_it(server, tmp_path):
     port = server.url.rpartition(":")[2]
     said = complaint("--store", f"disk:{tmp_path}", "--workers", 2, "--port", port)

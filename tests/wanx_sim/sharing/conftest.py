@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from wanx_sim import ManualClock
-from wanx_sim.sharing import SharedSimulator
 from wanx_sim.sharing.folder import Folder
 from wanx_sim.sharing.redis import RedisBoard
+from wanx_sim.sharing.simulator import SharedSimulator
 from wanx_sim.stores import open_store
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from wanx_sim import Fault, ManualClock
 from wanx_sim.errors import StoreUnavailableError
-from wanx_sim.sharing import SharedSimulator, redis as module
+from wanx_sim.sharing import redis as module
 from wanx_sim.sharing.redis import RedisBoard
+from wanx_sim.sharing.simulator import SharedSimulator
 from wanx_sim.stores import connection, open_store
 
 ONE = {"X-Wanx-Session": "one"}

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 import redis as package
 
-from wanx_sim.sharing import SharedSimulator
 from wanx_sim.sharing.redis import RedisBoard
+from wanx_sim.sharing.simulator import SharedSimulator
 from wanx_sim.stores import open_store
 from wanx_sim.stores.connection import Connection
 

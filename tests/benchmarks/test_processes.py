@@ -120,7 +120,7 @@ def test_a_server_that_refuses_or_is_gone_is_no_result(
         load([python_server], [], tmp_path / "load.lua")()
 
 
-@pytest.mark.skipif(not shutil.which("wrk"), reason="no wrk here (apt-get install wrk)")
+@pytest.mark.skipif(not shutil.which("wrk"), reason="left out: wrk is missing; install wrk")
 def test_wrk_itself_understands_what_it_is_told(python_server, tmp_path):
     requests = [Request("GET", "/?q=1", {"X-Any": 'a "quoted" text'}, "花店".encode())]
     sample = load([python_server], requests, tmp_path / "load.lua")()

@@ -157,6 +157,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return self.negative_prompt and self.negative_prompt[:NEGATIVE_PROMPT_LIMIT]
 
 
+def prompt_of(body: Body | None) -> str:
+    """The prompt of a body, empty if it has none."""
+    return (body and body.input and body.input.prompt) or ""
+
+
 _decoder = msgspec.json.Decoder(Body)
 
 

@@ -102,7 +102,7 @@ class Answers:
     def _answer(self, call: _Call) -> Response:
         found = routes.route(call.request)
         call.operation = found.operation
-        call.task_id = found.task_id or links.task_id_of(found.key) or None
+        call.task_id = found.task_id or (found.key and links.task_id_of(found.key)) or None
         if (early := self._arrived(call)) is not None:
             return early
         if found.operation == "image":

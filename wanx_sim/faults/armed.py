@@ -59,7 +59,7 @@ class Faults:
         return sum(1 for _ in self)
 
     def __bool__(self) -> bool:
-        return any(not armed.spent for armed in self._armed)
+        return bool(self._armed) and any(not armed.spent for armed in self._armed)
 
     def __repr__(self) -> str:
         return f"<Faults {list(self)!r}>"

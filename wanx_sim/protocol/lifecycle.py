@@ -76,6 +76,9 @@ class Status(StrEnum):
     CANCELED = "CANCELED"
     UNKNOWN = "UNKNOWN"
 
+    # That of the text it equals. An enum's own is of the member's name, and written in Python.
+    __hash__ = str.__hash__
+
     @property
     def terminal(self) -> bool:
         """Whether nothing more will happen to such a task."""
@@ -90,6 +93,8 @@ class Event(StrEnum):
     FAIL = "fail"
     CANCEL = "cancel"
     FORGET = "forget"
+
+    __hash__ = str.__hash__
 
 
 TRANSITIONS: dict[Status, dict[Event, Status]] = {

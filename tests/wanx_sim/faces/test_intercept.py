@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from threading import Event
 
+import anyio
 import httpx
 import pytest
 
-from wanx_sim import ManualClock, Simulator
+from wanx_sim import Fault, ManualClock, Service, Simulator
+from wanx_sim.wire import Response
 
 HEADERS = {"Authorization": "Bearer sk-test"}
 
@@ -82,3 +85,46 @@ def test_the_innermost_block_answers(sim, client, start):
         client.get("https://dashscope.aliyuncs.com/api/v1/tasks/2222")
     assert [entry.task_id for entry in inner.requests] == ["1111"]
     assert [entry.task_id for entry in sim.requests] == ["2222"]
+
+
+# --- asynchronous clients -------------------------------------------------------------------------
+
+
+class Slow(Service):
+    """Answers when the test says so, as a live service does that takes its time."""
+
+    blocking = True
+
+    def __init__(self) -> None:
+        self.may_answer = Event()
+
+    def handle(self, _request):
+        assert self.may_answer.wait(20), "the loop stood still while the service answered"
+        return Response(200, (), b"{}")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_a_loop_goes_on_while_a_service_waits_for_a_network(anyio_backend):
+    service, answers = Slow(), []
+
+    async def ask(client):
+        answers.append(await client.get("https://dashscope.aliyuncs.com/api/v1/tasks/1111"))
+
+    with service.intercept():
+        transport = httpx.MockTransport(lambda _: None)
+        async with httpx.AsyncClient(transport=transport) as client, anyio.create_task_group() as g:
+            g.start_soon(ask, client)
+            await anyio.wait_all_tasks_blocked()
+            service.may_answer.set()
+    assert [answer.status_code for answer in answers] == [200]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio", "trio"])
+async def test_a_lost_connection_is_lost_to_an_asynchronous_client(sim, anyio_backend):
+    sim.faults.add(Fault(on="query", lost_response=True))
+    with sim.intercept():
+        async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: None)) as client:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await client.get("https://dashscope.aliyuncs.com/api/v1/tasks/1", headers=HEADERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal
 
@@ -45,6 +46,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
             raise Refusal(errors.FREE_TIER_ONLY)
 
 
+@lru_cache(256)  # a server is asked by a few keys, again and again
 def fingerprint(key: str) -> str:
     """What stands for a key wherever one account must be told from another."""
     return sha256(key.encode()).hexdigest()[:16]

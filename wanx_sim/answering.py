@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from . import magic, pictures, sessions
 from .access import authenticate
 from .account import fingerprint
+from .bodies import Bodies, Said
 from .call import Call
 from .errors import StoreUnavailableError
 from .faults import Fault
@@ -52,6 +53,8 @@ class Answers:
 
     def __init__(self, simulator: Simulator) -> None:
         self._sim = simulator
+        self._bodies = Bodies()
+        self._operations = {"query": self._query, "cancel": self._cancel, "list": self._list}
 
     def _call(self, request: Request) -> _Call:
         request_id = responses.request_id(self._sim.request_random.getrandbits(128))
@@ -107,8 +110,8 @@ class Answers:
     def _answer(self, call: _Call) -> Response:
         found = routes.route(call.request)
         call.operation = found.operation
-        call.task_id = found.task_id or links.task_id_of(found.key) or None
-        if (early := self._arrived(call, found)) is not None:
+        call.task_id = found.task_id or (found.key and links.task_id_of(found.key)) or None
+        if (early := self._arrived(call)) is not None:
             return early
         if found.operation == "image":
             return self._image(call, found)
@@ -118,34 +121,42 @@ class Answers:
             return self._create(call, region, key)
         self._strike(call)
         self._sim.limits.query(fingerprint(key), call.now)
-        operations = {"query": self._query, "cancel": self._cancel, "list": self._list}
-        return operations[found.operation](call, region)
+        return self._operations[found.operation](call, region)
 
     # --- faults --------------------------------------------------------------------------------
 
-    def _arrived(self, call: _Call, found: routes.Route) -> Response | None:
+    def _arrived(self, call: _Call) -> Response | None:
         """Choose the fault that strikes a request; an answer if one comes before the service's."""
-        if not self._sim.faults and not self._sim.magic_prompts:
+        armed = bool(self._sim.faults)
+        if not armed and not self._sim.magic_prompts:
             return None
-        call.subject = self._subject(call, found)
+        prompt = self._look(call)
+        if not armed and magic.MARK not in prompt:
+            return None
+        call.subject = self._subject(call)
         scripted = self._scripted(call.subject)
-        armed = self._sim.faults.take(call.subject, scripted=scripted)
-        if armed is None:
+        taken = self._sim.faults.take(call.subject, scripted=scripted)
+        if taken is None:
             return None
-        call.strike = Strike(armed, self._sim.faults, self._sim.clock)
+        call.strike = Strike(taken, self._sim.faults, self._sim.clock)
         return call.strike.arrived()
 
-    def _subject(self, call: _Call, found: routes.Route) -> Subject:
-        if found.operation == "create":
-            with suppress(Refusal):
-                call.body = requests.decode(call.request.body)
+    def _look(self, call: _Call) -> str:
+        """The prompt that a request is about, if any; what it takes to know is kept."""
+        if call.operation != "create":
+            call.task = self._sim.store.get(call.task_id) if call.task_id else None
+            return call.task.order.prompt if call.task else ""
+        with suppress(Refusal):
+            call.body = requests.decode(call.request.body)
+        return requests.prompt_of(call.body)
+
+    def _subject(self, call: _Call) -> Subject:
+        if call.operation == "create":
             return of_create(call.request, call.body)
-        task_id = found.task_id or links.task_id_of(found.key)
-        call.task = self._sim.store.get(task_id) if task_id else None
-        return of_task(found.operation, call.request, task_id, call.task)
+        return of_task(call.operation, call.request, call.task_id or "", call.task)
 
     def _scripted(self, subject: Subject) -> list[Fault]:
-        if not self._sim.magic_prompts or "[[" not in subject.prompt:
+        if not self._sim.magic_prompts or magic.MARK not in subject.prompt:
             return []
         with suppress(Refusal):
             return [
@@ -190,7 +201,7 @@ class Answers:
             raise Refusal(errors.NOT_JSON)
         body = call.body or requests.decode(call.request.body)
         call.model = body.model or ""
-        call.prompt = (body.input and body.input.prompt) or ""
+        call.prompt = requests.prompt_of(body)
         model = requests.find_model(body, self._sim.catalogue, region)
         if self._sim.magic_prompts:
             magic.parse(call.prompt)  # a misspelt mark is refused
@@ -253,10 +264,21 @@ class Answers:
             return self._sent(call, responses.unknown(call.task_id or "", call.request_id))
         if not task.plan.settled:
             task = self._sim.replan(task.task_id, lambda plan: lifecycle.polled(plan, call.now))
-        call.task_status = task.status(call.now)
-        link = self._linker(call.request, task)
-        body = responses.queried(task, call.now, call.request_id, link, self._sim.failed_shape)
-        return self._sent(call, body)
+        said = self._said(call, task)
+        call.task_status = said.status
+        return responses.written(
+            said.to(call.request_id), call.request_id, call.now, dialect=self._sim.dialect
+        )
+
+    def _said(self, call: _Call, task: Task) -> Said:
+        sim, request = self._sim, call.request
+        where = request.scheme, request.host, sim.public_url, sim.result_hosts, sim.failed_shape
+
+        def write() -> responses.Body:
+            link = self._linker(request, task)
+            return responses.queried(task, call.now, "", link, sim.failed_shape)
+
+        return self._bodies.said(task, call.now, where, write)
 
     def _find(self, call: _Call, region: Region) -> Task | None:
         task = call.task or self._sim.store.get(call.task_id or "")

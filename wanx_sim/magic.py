@@ -14,6 +14,9 @@ from .faults.fault import Fault, leg
 from .protocol import errors
 from .protocol.errors import Refusal
 
+MARK = "[["
+"""What every prompt has that scripts something."""
+
 _MARK = re.compile(r"\[\[\s*([^\[\]:]*?)\s*(?::\s*([^\[\]]*?)\s*)?\]\]")
 SPELLINGS = (
     "[[fail:CODE]], [[partial:K]], [[moderation]], [[pending:10s]], [[running:3polls]], "
@@ -27,7 +30,7 @@ def parse(prompt: str) -> tuple[Fault, ...]:
     Raises:
         Refusal: for a mark that is misspelt, with a message that lists them all.
     """
-    return _parsed(prompt) if "[[" in prompt else ()
+    return _parsed(prompt) if MARK in prompt else ()
 
 
 @lru_cache(256)

@@ -7,16 +7,18 @@ ASGI server) hands a service the same thing and sends out the same answer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote
+
+import msgspec
 
 if TYPE_CHECKING:
     from .clock import Clock
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request as a service sees it.
 
     Header names are lower case. ``path`` is as it came, still percent-encoded, since an OSS
@@ -28,7 +30,7 @@ class Request:
     host: str = "localhost"
     path: str = "/"
     query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     body: bytes = b""
 
     def __repr__(self) -> str:
@@ -37,8 +39,7 @@ class Request:
     @property
     def hostname(self) -> str:
         """The host without its port, in lower case."""
-        name, colon, port = self.host.rpartition(":")
-        return (name if colon and port.isdigit() else self.host).lower()
+        return _hostname(self.host)
 
     @property
     def decoded_path(self) -> str:
@@ -49,6 +50,13 @@ class Request:
     def parameters(self) -> dict[str, str]:
         """The query as a mapping; of a repeated name the last one counts."""
         return dict(parse_qsl(self.query, keep_blank_values=True))
+
+
+# Asked several times a request, of one or two hosts.
+@lru_cache(256)
+def _hostname(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdigit() else host).lower()
 
 
 Headers = tuple[tuple[str, str], ...]
@@ -89,8 +97,7 @@ class Delivery:
         return seconds * (self.clock.speed or 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """One HTTP response as a service gives it; faces add only framing."""
 
     status: int
@@ -109,7 +116,7 @@ class Response:
 
     def with_headers(self, *headers: tuple[str, str]) -> Response:
         """The same response with more headers behind its own."""
-        return replace(self, headers=(*self.headers, *headers))
+        return msgspec.structs.replace(self, headers=(*self.headers, *headers))
 
 
 class ConnectionLost(Exception):  # noqa: N818 - an event on the wire, not an error of ours

@@ -26,6 +26,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("leaves_no_trace", ["once", "again"], indirect=True)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # What the ini file says each test uses is set up before any autouse fixture; to see what it
+    # leaves, one has to look before it, and after it.
+    for item in items:
+        names: list[str] = item.fixturenames
+        names.remove("leaves_no_trace")
+        defined = item._fixtureinfo.name2fixturedefs
+        of_a_test = (name not in defined or defined[name][-1].scope == "function" for name in names)
+        names.insert([*of_a_test, True].index(True), "leaves_no_trace")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def leaves_nothing_open():
     yield

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from http import HTTPStatus
 
 import msgspec
+from msgspec.structs import replace
 
 from ..errors import CassetteMissError
 from ..protocol import listing, responses, routes

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
@@ -197,7 +196,7 @@ class Recorder(Service):
             self.cassette.put(job)
 
     def _region(self, request: Request) -> Region:
-        return routes.region_of(replace(request, host=self._host(request)), Region.BEIJING)
+        return routes.region_of(with_(request, host=self._host(request)), Region.BEIJING)
 
     def _host(self, request: Request) -> str:
         return self.upstream.host if isinstance(self.upstream, Upstream) else request.host

@@ -10,7 +10,7 @@ from ..protocol.responses import encode
 from ..service import Service
 from ..wire import ConnectionLost, Request, Response
 from .guard import Denial, Guard
-from .sending import Receive, Scope, Send, break_off, send_response
+from .sending import ANSWERED, Receive, Scope, Send, break_off, send_response
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -62,9 +62,29 @@ class App:
         else:
             await self._serve(_request(scope, headers, await _body(receive)), scope, receive, send)
 
+    @property
+    def answers_at_once(self) -> bool:
+        """Whether `answer` may be asked: whether no answer of the service waits for anything."""
+        return not self._service.blocking
+
+    def answer(self, request: Request) -> Response | Exception | None:
+        """What the service says to a request, or raises; None if it may not be asked."""
+        if self._guard.denies(request.headers.get("host", "")):
+            return None
+        try:
+            return self._service.handle(request)
+        except Exception as error:  # noqa: BLE001 - it is raised where answers are sent
+            return error
+
+    async def _answered(self, request: Request, scope: Scope) -> Response:
+        answer: Response | Exception | None = scope.get("extensions", {}).get(ANSWERED)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer or await self._service.async_handle(request)
+
     async def _serve(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            response = await self._service.async_handle(request)
+            response = await self._answered(request, scope)
         except ConnectionLost as lost:
             await break_off(lost, scope, receive)
             return

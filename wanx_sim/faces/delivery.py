@@ -46,17 +46,21 @@ async def async_wait(delivery: Delivery | None, request: Any) -> None:
 
 def written(response: Response, request: Any) -> Any:
     """A service's answer in the types of the library that the request is from."""
-    library = library_of(request)
-    headers = list(response.headers)
-    delivery = response.delivery
-    if delivery is None or request.method == "HEAD":
-        return library.Response(
-            response.status, headers=headers, content=response.body, request=request
-        )
-    declared = len(response.body) if delivery.declared is None else delivery.declared
-    headers.append(("content-length", str(declared)))
-    stream = _stream_class(library)(_steps(delivery, response.body, declared, request), delivery)
-    return library.Response(response.status, headers=headers, stream=stream, request=request)
+    library, delivery = library_of(request), response.delivery
+    declared, stream = len(response.body), library.ByteStream(response.body)
+    if delivery is not None and request.method != "HEAD":
+        declared = declared if delivery.declared is None else delivery.declared
+        steps = _steps(delivery, response.body, declared, request)
+        stream = _stream_class(library)(steps, delivery)
+    # A stream, and headers in bytes whose encoding is told: what either library makes of contents
+    # and of texts costs a client as much again as the service's answer.
+    headers = [
+        (name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers
+    ]
+    headers.append((b"content-length", str(declared).encode()))
+    answer = library.Response(response.status, headers=headers, stream=stream, request=request)
+    answer.headers.encoding = "latin-1"
+    return answer
 
 
 def _steps(delivery: Delivery, body: bytes, declared: int, request: Any) -> Iterator[float | bytes]:

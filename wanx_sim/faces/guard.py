@@ -92,6 +92,8 @@ _FOREIGN_PAGE = (
 )
 
 
+# Asked at every request, and servers are asked at one or two names.
+@lru_cache(maxsize=256)
 def hostname(host: str) -> str:
     """The name in a Host header or the authority of a URL: no port, no brackets, lower case."""
     name, colon, port = host.rpartition(":")
@@ -119,7 +121,6 @@ def guard_of(
     return Guard(hosts=frozenset(more - {""}), any_host=not loopback(bound), token=token)
 
 
-# Asked at every request, and servers are asked at one or two names.
 @lru_cache(maxsize=256)
 def _nobodys(name: str) -> bool:
     """Whether no stranger can own a name, so that no page can have it."""

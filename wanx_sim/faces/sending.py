@@ -23,6 +23,9 @@ Send = Callable[[Message], Awaitable[None]]
 CONNECTION = "wanx_sim.connection"
 """The scope extension in which our own server hands over the connection."""
 
+ANSWERED = "wanx_sim.answered"
+"""The scope extension in which our own server hands over what the service said, if it has."""
+
 _NO_LINGERING = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 

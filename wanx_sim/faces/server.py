@@ -13,13 +13,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from ..errors import ServeError
 from ..service import Service
 from .asgi import App
+from .direct import Protocol
 from .guard import guard_of, loopback
-from .sending import CONNECTION
 
 if TYPE_CHECKING:
     from .proxy import Proxy
@@ -27,14 +26,6 @@ if TYPE_CHECKING:
 
 _STARTUP_SECONDS = 10
 _SHUTDOWN_SECONDS = 1
-
-
-class _Protocol(HttpToolsProtocol):
-    """uvicorn's own, which also lets the application break the connection."""
-
-    def on_headers_complete(self) -> None:
-        super().on_headers_complete()
-        self.scope["extensions"] = {CONNECTION: self.transport}  # type: ignore[dict-item]
 
 
 class _Uvicorn(uvicorn.Server):
@@ -80,7 +71,7 @@ def _uvicorn(
 ) -> _Uvicorn:
     config = uvicorn.Config(
         app,
-        http=_Protocol,
+        http=Protocol,
         ws="none",
         lifespan="off",
         log_config=None,

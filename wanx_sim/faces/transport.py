@@ -28,13 +28,17 @@ def addressed(request: Any) -> Any:
 def read(request: Any) -> Request:
     """What a service sees of an httpx or httpx2 request whose body has been read."""
     url = request.url
+    path, _, query = url.raw_path.decode("ascii").partition("?")
     return Request(
         method=request.method,
         scheme=url.scheme,
         host=url.netloc.decode("ascii"),
-        path=url.raw_path.partition(b"?")[0].decode("ascii"),
-        query=url.query.decode("ascii"),
-        headers=dict(request.headers.items()),
+        path=path,
+        query=query,
+        headers={
+            name.lower().decode("latin-1"): value.decode("latin-1")
+            for name, value in request.headers.raw
+        },
         body=request.content,
     )
 

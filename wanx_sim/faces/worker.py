@@ -1,7 +1,7 @@
 """One worker of a server: a process of its own, which serves what its parent listens at.
 
-Its standard input is its lifeline. The first line there says what to serve; at the end of it,
-which comes when the parent closes it or is gone, however it went, the worker ends.
+Its standard input is its lifeline. The first line there says what to serve; at the end of it the
+worker ends. A parent that is there says farewell first; one that was killed cannot.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from ..stores import open_store
 
 READY = b"ready\n"
 """What it says on standard output when it is up."""
+
+FAREWELL = b"end\n"
+"""What its parent says to end it."""
 
 _PATIENCE = 5
 """Seconds for which the last requests are waited for at the end."""
@@ -80,20 +83,23 @@ def _serve(spec: Spec) -> None:
         up.set()
 
     def end() -> None:
-        while os.read(sys.stdin.fileno(), 1024):  # what is buffered holds a lock
-            pass
+        last = b""
+        while said := os.read(sys.stdin.fileno(), 1024):  # what is buffered holds a lock
+            last = said
+        if FAREWELL not in last:
+            orphaned.set()
         if up.is_set():
             server.stop()
             ended.wait(_PATIENCE)
         os._exit(0)
 
-    parent, ended = os.getppid(), Event()
+    orphaned, ended = Event(), Event()
     Thread(target=end, name="wanx-sim lifeline", daemon=True).start()
     try:
         server.run(announce, [socket.socket(fileno=number) for number in spec.listeners])
     finally:
         simulator.close()
-        if spec.folder and os.getppid() != parent:
+        if spec.folder and orphaned.is_set():
             remove(spec.folder)  # as the parent would have done
         ended.set()
 

@@ -23,7 +23,7 @@ from ..errors import ServeError
 from ..sharing.folder import Folder
 from ..sharing.simulator import SharedSimulator
 from .server import Server
-from .worker import READY, Spec
+from .worker import FAREWELL, READY, Spec
 
 _START_SECONDS = 30
 _STOP_SECONDS = 8
@@ -60,8 +60,10 @@ class _Worker:
 
     def let_go(self) -> None:
         """Tell it to end."""
-        with suppress(BrokenPipeError):
-            self.process.stdin.close()  # type: ignore[union-attr]
+        assert self.process.stdin  # noqa: S101 - for the type checker
+        with suppress(BrokenPipeError, ValueError):  # it is gone, or was told before
+            self.process.stdin.write(FAREWELL)
+            self.process.stdin.close()
 
     def buried(self, patience: float = _STOP_SECONDS) -> str:
         """Wait for its end, or make one; how it ended."""

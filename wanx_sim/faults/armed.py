@@ -82,6 +82,9 @@ class Faults:
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
+    def __bool__(self) -> bool:
+        return bool(self._armed) and any(not armed.spent for armed in self._armed)
+
     def __repr__(self) -> str:
         return f"<Faults {list(self)!r}>"
 

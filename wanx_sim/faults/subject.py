@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ..protocol.requests import Body
+from ..protocol.requests import Body, prompt_of
 from ..protocol.task import Task
 from ..wire import Request
 
@@ -27,8 +27,7 @@ def of_create(request: Request, body: Body | None) -> Subject:
     """A create, with what can be read of its body before anybody has judged it."""
     if body is None:
         return Subject("create", key=_key(request))
-    prompt = (body.input and body.input.prompt) or ""
-    return Subject("create", body.model or "", prompt, _key(request))
+    return Subject("create", body.model or "", prompt_of(body), _key(request))
 
 
 def of_task(operation: str, request: Request, task_id: str, task: Task | None) -> Subject:

@@ -22,6 +22,9 @@ class Region(StrEnum):
     BEIJING = "beijing"
     SINGAPORE = "singapore"
 
+    # That of the text it equals. An enum's own is of the member's name, and written in Python.
+    __hash__ = str.__hash__
+
 
 API_HOSTS = {
     "dashscope.aliyuncs.com": Region.BEIJING,

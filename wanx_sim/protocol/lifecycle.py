@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from math import inf
 
 import msgspec
 
@@ -75,6 +76,9 @@ class Status(StrEnum):
     CANCELED = "CANCELED"
     UNKNOWN = "UNKNOWN"
 
+    # That of the text it equals. An enum's own is of the member's name, and written in Python.
+    __hash__ = str.__hash__
+
     @property
     def terminal(self) -> bool:
         """Whether nothing more will happen to such a task."""
@@ -89,6 +93,8 @@ class Event(StrEnum):
     FAIL = "fail"
     CANCEL = "cancel"
     FORGET = "forget"
+
+    __hash__ = str.__hash__
 
 
 TRANSITIONS: dict[Status, dict[Event, Status]] = {
@@ -159,10 +165,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
 
     @property
     def settled(self) -> bool:
-        """Whether all its moments are known, so that a poll changes nothing."""
-        ended = self.ended is not None or self.canceled is not None
+        """Whether a poll changes nothing, since no moment that is still open is up to polls."""
         forgets = self.forget.polls is not None and self.forgotten is None
-        return ended and not forgets and not self.results_in
+        return not (forgets or self.results_in or self._counts_polls)
+
+    @property
+    def _counts_polls(self) -> bool:
+        if self.ended is not None or self.canceled is not None:
+            return False
+        return self.running.polls is not None or (
+            self.scheduled is None and self.pending.polls is not None
+        )
 
     @property
     def stuck(self) -> bool:
@@ -209,6 +222,13 @@ def status(plan: Plan, now: float) -> Status:
     for event in events(plan, now):
         current = fire(current, event)
     return current
+
+
+def span(plan: Plan, now: float) -> tuple[float, float]:
+    """From when until before when the status is, and all moments known are, what they are now."""
+    known = [at for at in (plan.scheduled, plan.ended, end_of_memory(plan)) if at is not None]
+    since = max((at for at in known if at <= now), default=-inf)
+    return since, min((at for at in known if at > now), default=inf)
 
 
 def timeline(plan: Plan) -> list[tuple[float, Status]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import msgspec
 
@@ -157,6 +158,11 @@ class Order(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
         return self.negative_prompt and self.negative_prompt[:NEGATIVE_PROMPT_LIMIT]
 
 
+def prompt_of(body: Body | None) -> str:
+    """The prompt of a body, empty if it has none."""
+    return (body and body.input and body.input.prompt) or ""
+
+
 _decoder = msgspec.json.Decoder(Body)
 
 
@@ -225,16 +231,23 @@ def problem(body: Body, model: Model) -> Refusal | None:
 def _size_problem(size: str | None, model: Model) -> Refusal | None:
     if size is None:
         return None
-    match = _SIZE.fullmatch(size)
-    if match and model.rule.allows(int(match[1]), int(match[2])):
+    sides = _sides(size)
+    if sides and model.rule.allows(*sides):
         return None
     if isinstance(model.rule, ListRule):
         return _not_listed(errors.SIZE_NOT_LISTED, "size", model.rule.sizes)
-    if match is None:
+    if sides is None:
         says = f"The size '{size}' is not valid: it must be written width*height, as in 1024*1024."
         return Refusal(errors.SIZE_MALFORMED, says)
     says = f"The size {size} is not allowed for {model.name}: {model.rule}."
     return Refusal(errors.SIZE_OUTSIDE, says)
+
+
+@lru_cache(256)  # few sizes are asked for
+def _sides(size: str) -> tuple[int, int] | None:
+    """Width and height of a size that is written as it must be."""
+    match = _SIZE.fullmatch(size)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def _style_problem(style: object, model: Model) -> Refusal | None:
@@ -264,8 +277,8 @@ def _range_problem(
 def order(body: Body, model: Model) -> Order:
     """The order that a body places, defaults filled in; what is unusable counts as left out."""
     given, asked = body.input or Input(), body.parameters
-    size = _SIZE.fullmatch(asked.size or "") or _SIZE.fullmatch(model.size)
-    if size is None:
+    sides = _sides(asked.size or "") or _sides(model.size)
+    if sides is None:
         raise AssertionError(f"the catalogue's own size {model.size!r} is malformed")
     n = model.n if asked.n is None else min(max(asked.n, N_RANGE[0]), model.n_most)
     return Order(
@@ -273,8 +286,8 @@ def order(body: Body, model: Model) -> Order:
         prompt=given.prompt or "",
         prompt_limit=model.prompt_limit,
         negative_prompt=_negative_prompt(given, asked, model),
-        width=int(size[1]),
-        height=int(size[2]),
+        width=sides[0],
+        height=sides[1],
         n=n,
         seed=asked.seed,
         prompt_extend=_default(asked.prompt_extend, model.prompt_extend),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -22,8 +23,7 @@ TASKS_PATH = "/api/v1/tasks"
 IMAGE_HOST = re.compile(r"(?P<bucket>dashscope-[a-z0-9-]+)\.oss-[a-z0-9-]+\.aliyuncs\.com")
 
 # The official asyncio client ends every task path with a slash [observed: SDK 1.24, 2.0].
-_CANCEL = re.compile(rf"{TASKS_PATH}/([^/]+)/cancel/?")
-_QUERY = re.compile(rf"{TASKS_PATH}/([^/]+)/?")
+_TASK = re.compile(rf"{TASKS_PATH}/([^/]+)(/cancel)?/?")
 _OSS = re.compile(r"/oss/(?P<bucket>[a-z0-9-]+)/(?P<key>.+)")
 
 BEHAVIOURS = (
@@ -90,27 +90,27 @@ def route(request: Request) -> Route:
     Raises:
         Refusal: for a path that does not exist, or a method that it does not know.
     """
-    image = _image(request)
-    if image:
-        return image
+    if bucket := _bucket(request.hostname):
+        return Route("image", bucket=bucket, key=request.path.removeprefix("/"))
+    if match := _OSS.fullmatch(request.path):
+        return Route("image", bucket=match["bucket"], key=match["key"])
     path, method = request.decoded_path, request.method
+    if match := _TASK.fullmatch(path):
+        if match[2]:
+            return _expect(method, "POST", Route("cancel", task_id=match[1]))
+        return _expect(method, "GET", Route("query", task_id=match[1]))
     if path.rstrip("/") == CREATE_PATH:
         return _expect(method, "POST", Route("create"))
     if path.rstrip("/") == TASKS_PATH:
         return _expect(method, "GET", Route("list"))
-    if match := _CANCEL.fullmatch(path):
-        return _expect(method, "POST", Route("cancel", task_id=match[1]))
-    if match := _QUERY.fullmatch(path):
-        return _expect(method, "GET", Route("query", task_id=match[1]))
     raise Refusal(errors.NOT_FOUND)
 
 
-def _image(request: Request) -> Route | None:
-    if host := IMAGE_HOST.fullmatch(request.hostname):
-        return Route("image", bucket=host["bucket"], key=request.path.removeprefix("/"))
-    if match := _OSS.fullmatch(request.path):
-        return Route("image", bucket=match["bucket"], key=match["key"])
-    return None
+@lru_cache(256)
+def _bucket(hostname: str) -> str:
+    """The bucket of the service that a host is, if it is one."""
+    match = IMAGE_HOST.fullmatch(hostname)
+    return match["bucket"] if match else ""
 
 
 def _expect(method: str, expected: str, found: Route) -> Route:

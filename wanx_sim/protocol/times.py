@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
-from email.utils import format_datetime
+from email.utils import formatdate
+from functools import lru_cache
 
 from .behaviour import Behaviour
 
@@ -36,4 +37,9 @@ def iso_time(moment: float) -> str:
 
 def http_date(moment: float) -> str:
     """An HTTP ``Date``."""
-    return format_datetime(datetime.fromtimestamp(moment, UTC), usegmt=True)
+    return _http_date(int(moment // 1))
+
+
+@lru_cache(64)  # a second has as many answers as a server is fast
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)

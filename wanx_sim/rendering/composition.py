@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from zlib import Z_RLE
 
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from wanx_sim.rendering import card, ink
 from wanx_sim.rendering.dice import Dice
 from wanx_sim.rendering.palette import LIGHTEST, MOODS, entries
+from wanx_sim.rendering.png import write_png
 from wanx_sim.rendering.scenery import SCENES, draw_scene
 
 if TYPE_CHECKING:
@@ -33,8 +31,7 @@ def compose(picture: Picture) -> bytes:
         card.paint(canvas, planned, mood)
     if picture.watermark:
         stamp(canvas)
-    canvas.putpalette(colours(mood, warmth))
-    return pack(canvas, picture)
+    return write_png(canvas, colours(mood, warmth), texts(picture))
 
 
 def view(dice: Dice, width: int, height: int, *, dark: bool) -> Image.Image:
@@ -61,24 +58,16 @@ def stamp(canvas: Image.Image) -> None:
     canvas.paste(LIGHTEST, (x, y), mask)
 
 
-def pack(canvas: Image.Image, picture: Picture) -> bytes:
-    """Write the PNG with its text chunks."""
-    buffer = io.BytesIO()
-    # Z_RLE: as fast as the default at this level, and a quarter smaller on these flat tones.
-    canvas.save(buffer, "PNG", compress_level=1, compress_type=Z_RLE, pnginfo=chunks(picture))
-    return buffer.getvalue()
-
-
-def chunks(picture: Picture) -> PngInfo:
-    """The text chunks: what the picture was made from, and by whom."""
-    info = PngInfo()
-    info.add_text("Software", "wanx-kit")
-    info.add_itxt("model", clean(picture.model))
-    info.add_itxt("prompt", clean(picture.prompt))
-    info.add_text("seed", str(picture.seed))
-    info.add_text("size", f"{picture.width}*{picture.height}")
-    info.add_text("index", str(picture.index))
-    return info
+def texts(picture: Picture) -> dict[str, str]:
+    """What the text chunks say: what the picture was made from, and by whom."""
+    return {
+        "Software": "wanx-kit",
+        "model": clean(picture.model),
+        "prompt": clean(picture.prompt),
+        "seed": str(picture.seed),
+        "size": f"{picture.width}*{picture.height}",
+        "index": str(picture.index),
+    }
 
 
 def clean(text: str) -> str:

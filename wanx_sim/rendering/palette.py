@@ -1,10 +1,10 @@
-"""The colours of a picture: 256 entries in three sections.
+"""The colours of a picture: 240 entries in three sections.
 
 A picture is drawn like a greyscale one, in tones, and its palette maps tones to colours:
 
     0 … 187      the ramp, from the darkest colour to the lightest: scenery, blended freely
-    188 … 227    the card's glass: the ramp in 40 steps, seen through the card's colour
-    228 … 255    text on the card: 4 shades of glass, each in 7 steps towards the ink
+    188 … 211    the card's glass: the ramp in 24 steps, seen through the card's colour
+    212 … 239    text on the card: 4 shades of glass, each in 7 steps towards the ink
 
 Blending two tones of the ramp gives the tones between, so edges are smoothed by plain arithmetic.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RAMP, GLASS, SHADES, STEPS = 188, 40, 4, 7
+RAMP, GLASS, SHADES, STEPS = 188, 24, 4, 7
 INK = RAMP + GLASS
 LIGHTEST = RAMP - 1
 
@@ -73,7 +73,7 @@ MOODS = (
 
 
 def entries(mood: Mood, warmth: int) -> bytes:
-    """The 768 bytes of the palette; warmth from -8 to 8 shifts red against blue, in 128ths."""
+    """The 720 bytes of the palette; warmth from -8 to 8 shifts red against blue, in 128ths."""
     ramp = [_warm(colour, warmth) for colour in _ramp(mood.stops)]
     card, ink = _rgb(mood.card), _rgb(mood.ink)
     seen = [ramp[(2 * step + 1) * RAMP // (2 * GLASS)] for step in range(GLASS)]

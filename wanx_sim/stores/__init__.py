@@ -21,6 +21,9 @@ from .index import Total
 
 Change = Callable[[Task], Task]
 
+RECENT = 1024
+"""How many tasks are at hand as objects, about 2 MB: a poll of one of them decodes nothing."""
+
 
 class Page(NamedTuple):
     """One page of a list, and how many tasks the whole list holds."""
@@ -39,7 +42,7 @@ class Store(Protocol):
         """Keep a new task; False, and nothing is changed, if its id is taken."""
 
     def get(self, task_id: str) -> Task | None:
-        """The task with that id, if there is one."""
+        """The task with that id, if there is one; the same object, as a rule, while it stays so."""
 
     def update(self, task_id: str, change: Change, now: float) -> Task | None:
         """Replace a task by what ``change`` makes of it, atomically, and return the new one.

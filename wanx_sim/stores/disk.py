@@ -12,6 +12,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 import diskcache
@@ -20,7 +21,7 @@ from platformdirs import user_cache_path
 
 from ..errors import StoreError
 from ..protocol.task import Task
-from . import Change
+from . import RECENT, Change
 from .index import Total
 from .indexed import Indexed
 from .plain import PlainDisk
@@ -41,7 +42,7 @@ _PICTURES = {
 }
 
 _encode = msgspec.msgpack.encode
-_decoder = msgspec.msgpack.Decoder(Task)
+_decode = lru_cache(RECENT)(msgspec.msgpack.Decoder(Task).decode)
 
 
 def default_folder() -> Path:
@@ -125,7 +126,7 @@ class DiskStore(Indexed):
 
     def _decoded(self, content: bytes) -> Task:
         try:
-            return _decoder.decode(content)
+            return _decode(content)
         except msgspec.DecodeError as error:
             raise StoreError(
                 f"the store in {self.folder} holds a damaged task ({error}): delete the folder"

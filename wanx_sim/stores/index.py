@@ -68,7 +68,7 @@ def standing(task: Task) -> Standing:
     plan, model = task.plan, task.order.model
     turns, statuses = _turns(plan)
     queue = _queued(plan, queue_of(task.account, model))
-    return Standing(plan.submitted, task.region.value, model, statuses, turns, queue)
+    return Standing(plan.submitted, task.region, model, statuses, turns, queue)
 
 
 def _turns(plan: Plan) -> tuple[list[float], list[str]]:
@@ -79,10 +79,10 @@ def _turns(plan: Plan) -> tuple[list[float], list[str]]:
     statuses = [""]
     for at, status in rows:
         if at <= (turns[-1] if turns else first):  # of two at one moment the later row counts
-            statuses[-1] = status.value
+            statuses[-1] = status
         elif at < end:
             turns.append(at)
-            statuses.append(status.value)
+            statuses.append(status)
     if end < first + RETENTION:  # after a day it is forgotten anyway: no list reaches so far back
         turns.append(end)
         statuses.append("")

@@ -8,6 +8,7 @@ disk a third.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from math import inf, nextafter
@@ -95,11 +96,15 @@ class Indexed(ABC):
     def _catch_up(self) -> None:
         """Put the tasks into the index that are not there yet."""
         numbers = list(self._new())
+        charges: defaultdict[tuple[str, str], Total] = defaultdict(Total)
         for number, task in zip(numbers, self._load(numbers), strict=True):
             for entry in index.standing(task).entries(0):
                 self._put(*entry, number)
             self._set_stage(number, 0)
-            self._bill(task, index.bill(task))
+            whose = task.account, task.order.model
+            charges[whose] = charges[whose].plus(index.bill(task))
+        for (account, model), more in charges.items():
+            self._charge(model, index.queue_of(account, model), more)
 
     def _settle(self, now: float, most: int) -> bool:
         """Move some of the tasks whose turn has come; whether there were any."""

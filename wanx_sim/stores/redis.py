@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from secrets import token_hex
 from threading import local
 from typing import Any
@@ -20,7 +21,7 @@ from ..protocol.catalogue import Region
 from ..protocol.listing import Filter
 from ..protocol.queue import NEVER, Line
 from ..protocol.task import Task
-from . import Change, Page, index, scripts
+from . import RECENT, Change, Page, index, scripts
 from .connection import LOCK_SECONDS, Connection
 from .index import Total
 
@@ -34,7 +35,7 @@ _SOME = 500
 _LARGEST = 2**53  # whole numbers up to here are whole in Lua, too
 
 _encode = msgspec.msgpack.encode
-_decode = msgspec.msgpack.Decoder(Task).decode
+_decode = lru_cache(RECENT)(msgspec.msgpack.Decoder(Task).decode)
 
 
 class _Mine(local):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import httpx
 from hypothesis import HealthCheck, given, settings, strategies as st
+from msgspec.structs import replace
 
 from wanx_sim import (
     CachedService,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import msgspec
+from msgspec.structs import replace
 
 from ...protocol import links, responses, routes
 from ...protocol.catalogue import API_HOSTS, Region

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Literal
 from urllib.parse import urlsplit
+
+import msgspec
 
 from ...errors import CassetteError
 from ...wire import Request, Response
@@ -18,8 +19,7 @@ Format = Literal["har", "vcr"]
 _LATEST = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interaction:
+class Interaction(msgspec.Struct, frozen=True, kw_only=True):
     """A request and its answer, as another tool keeps them.
 
     Args:

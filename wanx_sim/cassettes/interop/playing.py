@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from ...clock import ManualClock
 from ...errors import SecretFoundError, UpstreamError

@@ -1,0 +1,171 @@
+"""Our server answers most requests without uvicorn's detour; nobody can tell which way they went."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from wanx_sim import Clock, Fault, Simulator
+from wanx_sim.faces.direct import Protocol
+from wanx_sim.service import Service
+
+CREATE = "/api/v1/services/aigc/text2image/image-synthesis"
+KEY = {"Authorization": "Bearer sk-test"}
+DETOUR = {"X-Forwarded-For": "127.0.0.1"}
+POLL = b"GET /api/v1/tasks/%b HTTP/1.1\r\nhost: sim\r\nauthorization: Bearer sk-test\r\n%b\r\n"
+ORDER = {"model": "wan2.5-t2i-preview", "input": {"prompt": "花店"}, "parameters": {"n": 1}}
+
+
+@contextmanager
+def connected(service):
+    """A connection to a service, to write and read bytes."""
+    with service.serve() as server:
+        address = urlsplit(server.url)
+        with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+            yield connection
+
+
+def read(connection, answers):
+    """The bodies of so many answers."""
+    bodies = []
+    with connection.makefile("rb") as stream:
+        for _ in range(answers):
+            assert stream.readline().startswith(b"HTTP/1.1 ")
+            length = 0
+            while (line := stream.readline()) != b"\r\n":
+                name, _, value = line.partition(b":")
+                length = int(value) if name == b"content-length" else length
+            bodies.append(stream.read(length))
+    return bodies
+
+
+@pytest.fixture
+def detours(monkeypatch):
+    """The requests that went uvicorn's way."""
+    seen, pass_on = [], Protocol._pass_on
+
+    def noted(self, answer):
+        seen.append(self.url)
+        pass_on(self, answer)
+
+    monkeypatch.setattr(Protocol, "_pass_on", noted)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/api/v1/tasks/1111", KEY),
+        ("GET", "/api/v1/tasks/1111", {}),
+        ("GET", "/api/v1/tasks?page_no=0", KEY),
+        ("POST", "/api/v1/tasks/1111/cancel", KEY),
+        ("POST", CREATE, KEY),
+        ("DELETE", "/api/v1/tasks/1111", KEY),
+        ("HEAD", "/api/v1/tasks/1111", KEY),
+        ("GET", "/api/v1/tasks/%E8%8A%B1?a=%2F", KEY),
+        ("GET", "/api/v1/nowhere", KEY),
+        ("GET", "/oss/dashscope-result-bj/1d/none.png", {}),
+        ("GET", "/api/v1/tasks", {"Host": "evil.example.com"} | KEY),
+    ],
+)
+def test_either_way_gives_the_same_answer(clock, detours, method, path, headers):
+    answers = []
+    for way in ({}, DETOUR):
+        with Simulator(clock=clock).serve() as server, httpx.Client(trust_env=False) as client:
+            answers.append(client.request(method, server.url + path, headers=headers | way))
+    direct, passed = answers
+    assert (direct.status_code, direct.headers.raw) == (passed.status_code, passed.headers.raw)
+    assert direct.content == passed.content
+    assert len(detours) == (2 if "Host" in headers else 1)
+
+
+def test_a_job_takes_no_detour(detours):
+    with Simulator(timing="instant").serve() as server, httpx.Client(trust_env=False) as client:
+        headers = KEY | {"X-DashScope-Async": "enable"}
+        made = client.post(server.url + CREATE, json=ORDER, headers=headers).json()
+        task = client.get(f"{server.base_url}/tasks/{made['output']['task_id']}", headers=KEY)
+        link = task.json()["output"]["results"][0]["url"]
+        assert client.get(link).content.startswith(b"\x89PNG")
+    assert detours == []
+
+
+def test_pipelined_requests_are_answered_in_order_though_one_is_slow():
+    sim = Simulator(clock=Clock(speed=50))
+    sim.faults.add(Fault(on="query", nth=2, times=1, delay=1))
+    with connected(sim) as connection:
+        connection.sendall(b"".join(POLL % (name, b"") for name in (b"a", b"b", b"c", b"d")))
+        found = [body.partition(b'"task_id":"')[2][:1] for body in read(connection, 4)]
+    assert found == [b"a", b"b", b"c", b"d"]
+    assert len(sim.requests) == 4
+
+
+def test_a_request_may_come_byte_by_byte(sim):
+    with connected(sim) as connection:
+        for byte in POLL % (b"a", b"content-length: 3\r\n") + b"abc":
+            connection.sendall(bytes([byte]))
+        assert b"UNKNOWN" in read(connection, 1)[0]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        POLL.replace(b"HTTP/1.1", b"HTTP/1.0") % (b"a", b""),
+        POLL % (b"a", b"connection: close\r\n"),
+    ],
+)
+def test_a_connection_that_is_not_to_be_kept_ends_with_the_answer(sim, request_):
+    with connected(sim) as connection:
+        connection.sendall(request_)
+        answer = b""
+        while piece := connection.recv(65_536):
+            answer += piece
+    assert b"\r\nconnection: close\r\n" in answer
+    assert answer.endswith(b"}")
+
+
+def test_a_client_that_asks_whether_to_go_on_is_told_to(sim):
+    with connected(sim) as connection:
+        connection.sendall(
+            f"POST {CREATE} HTTP/1.1\r\nhost: sim\r\nexpect: 100-continue\r\n"
+            "content-length: 2\r\n\r\n".encode()
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"{}")
+        assert b"InvalidApiKey" in read(connection, 1)[0]
+
+
+def test_the_answer_to_a_head_has_no_body(sim):
+    with connected(sim) as connection:
+        connection.sendall(POLL.replace(b"GET", b"HEAD") % (b"a", b"connection: close\r\n"))
+        with connection.makefile("rb") as stream:
+            assert stream.read().endswith(b"\r\n\r\n")
+
+
+@pytest.mark.parametrize("path", ["/_sim/health", "/%5Fsim/health"])
+def test_what_steers_the_simulator_is_none_of_its_business(sim, path):
+    with sim.serve() as server, httpx.Client(trust_env=False) as client:
+        assert client.get(server.url + path).json()["service"] == "simulator"
+
+
+class _Broken(Service):
+    def handle(self, request):
+        raise ZeroDivisionError(request.path)
+
+
+def test_a_mistake_of_ours_is_a_500_and_in_the_log(caplog):
+    with connected(_Broken()) as connection:
+        connection.sendall(POLL % (b"a", b""))
+        assert read(connection, 1) == [b"Internal Server Error"]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_header_that_would_end_the_head_is_not_sent(caplog):
+    sim = Simulator(faults=[Fault(on="query", content_type="text/html\r\nx-evil: 1")])
+    with connected(sim) as connection:
+        connection.sendall(POLL % (b"a", b""))
+        assert connection.recv(100) == b""
+    assert "Invalid HTTP header value" in caplog.text

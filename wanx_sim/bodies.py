@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Self
 
 import msgspec
 
@@ -22,9 +23,15 @@ LIMIT = 1024
 class Said(msgspec.Struct, frozen=True):
     """What is said of a task: in which status, and in which words."""
 
-    status: Status
+    status: Status | None
     before: bytes
     after: bytes
+
+    @classmethod
+    def of(cls, status: Status | None, body: responses.Body) -> Self:
+        """A body that has an empty id for that of the request, before all that may be empty."""
+        before, _, after = responses.encode(body).partition(b'""')
+        return cls(status, before, after)
 
     def to(self, request_id: str) -> bytes:
         """The body of one answer."""
@@ -67,9 +74,7 @@ class Bodies:
             or not kept.since <= now < kept.until
             or kept.where != where
         ):
-            # The first empty string of a body is the id: it comes before all that may be empty.
-            before, _, after = responses.encode(write()).partition(b'""')
-            said = Said(task.status(now), before, after)
+            said = Said.of(task.status(now), write())
             kept = self._kept[task.task_id] = _Kept(
                 task, where, *lifecycle.span(task.plan, now), said
             )

@@ -14,6 +14,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from ..access import authenticate
+from ..bodies import Said
 from ..call import Call
 from ..clock import Clock
 from ..errors import CassetteMissError
@@ -26,9 +27,9 @@ from ..service import Service
 from ..wire import ConnectionLost, Request, Response
 from . import pages
 from .cassette import Cassette
-from .format import Entry, Exchange, Job, Json
+from .format import Entry, Exchange, Job, Json, State
 from .matching import asked
-from .playing import Pace, Playing, checked_pace
+from .playing import Pace, Playing, checked_pace, status_of
 from .recordings import Found, OnExpired, Recordings
 from .redaction import is_hashed
 
@@ -207,12 +208,24 @@ class Player(Service):
         if not state.lasting:
             body: Json = {"request_id": call.request_id} | state.body
             return responses.answer(body, call.now, status=state.status)
-        output = playing.shown(state, call.now)
-        call.task_status = output.get("task_status")
-        if "results" in output:
-            output["results"] = self._results(call.request, playing, output["results"])
-        body = {"request_id": call.request_id} | state.body | {"output": output}
-        return responses.answer(body, call.now)
+        said = self._said(call, playing, state)
+        call.task_status = said.status
+        return responses.written(said.to(call.request_id), call.request_id, call.now)
+
+    def _said(self, call: _Call, playing: Playing, state: State) -> Said:
+        """What is said of a job in a state; it is written once, however often it is polled."""
+        where = call.request.scheme, call.request.host
+        if playing.said is None or playing.said[0] is not state or playing.said[1] != where:
+            output = playing.shown(state, call.now)
+            if "results" in output:
+                output["results"] = self._results(call.request, playing, output["results"])
+            own = {"request_id": "", "output": output}
+            playing.said = (
+                state,
+                where,
+                Said.of(status_of(state), {"request_id": ""} | state.body | own),
+            )
+        return playing.said[2]
 
     def _find(self, task_id: str, call: _Call) -> Playing | None:
         """A job that was asked for, or that is polled without its create: one that is resumed."""

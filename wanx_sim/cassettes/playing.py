@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from ..bodies import Said
 from ..protocol.lifecycle import Status
 from ..protocol.times import BEIJING, wire_time
 from .cassette import Cassette
@@ -64,7 +65,10 @@ class Playing:
             state for state in job.states if not (held and state.task_status == Status.CANCELED)
         ]
         self._asked = started
+        self.said: tuple[State, object, Said] | None = None
+        """What was said last: of which state, and with links that begin where."""
         self._polls = 0
+        self._moments: dict[float, str] = {}
         self._troubles: set[int] = set()
 
     # --- which state ---------------------------------------------------------------------------
@@ -90,7 +94,7 @@ class Playing:
         if self.canceled is not None:
             return Status.CANCELED
         due = self._polls if pace == "steps" else self._due(now, pace)
-        return _status(self._lasting(due)) or Status.PENDING
+        return status_of(self._lasting(due)) or Status.PENDING
 
     def watched(self, now: float) -> bool:
         """Whether some client still waits for its end."""
@@ -135,23 +139,23 @@ class Playing:
 
         They are counted from the recorded `submit_time`, since the service's clock and the
         recorder's need not agree. No moment may lie before the create or in the future: a job that
-        took a minute may be replayed in a second.
+        took a minute may be replayed in a second. One that was shown stays as it was.
         """
         output: Json = state.body["output"]
         recorded = {name: at for name in _TIMES if (at := _moment(output.get(name)))}
         shift = self.started - recorded.get("submit_time", self.job.at.timestamp())
         moved = {
-            name: wire_time(max(self.started, min(at + shift, now)))
+            name: self._moments.setdefault(at, wire_time(max(self.started, min(at + shift, now))))
             for name, at in recorded.items()
         }
         output = output | moved
-        status = _status(state)
+        status = status_of(state)
         if self.ended is None and status is not None and status.terminal:
             self.ended = max(self.started, _moment(output.get("end_time")) or now)
         return output
 
 
-def _status(state: State) -> Status | None:
+def status_of(state: State) -> Status | None:
     """What a state says the task is, if the service has a word for that."""
     return Status(state.task_status) if state.task_status in list(Status) else None
 

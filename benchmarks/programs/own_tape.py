@@ -31,7 +31,13 @@ class OwnTape:
     def open(self, count: int) -> None:
         """Open it and let it answer one create, so often."""
         for _ in range(count):
-            player = Player(touched(self._path), repeat=True)
+            touched(self._path)  # a process keeps a file in mind that has not changed
+            self.open_again(1)
+
+    def open_again(self, count: int) -> None:
+        """The same, in a process that has opened it before."""
+        for _ in range(count):
+            player = Player(self._path, repeat=True)
             with httpx.Client(transport=player.transport()) as client:
                 jobs.Again(client, self._base, self._count).middle()
 
@@ -48,4 +54,10 @@ class OwnTape:
 if __name__ == "__main__":
     path, base, count = arguments()
     tape = OwnTape(Path(path), base, int(count))
-    offer(record=tape.record, open=tape.open, insert=tape.insert, replay=tape.replay)
+    offer(
+        record=tape.record,
+        open=tape.open,
+        open_again=tape.open_again,
+        insert=tape.insert,
+        replay=tape.replay,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import metadata
-from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -22,6 +21,7 @@ from ..service import Service
 from ..simulator import Simulator
 from ..wire import Request
 from .control import CONTROLS, control
+from .finding import find
 from .messages import (
     Choices,
     ClockOrder,
@@ -220,18 +220,9 @@ def requests(sim: Simulator, wanted: RequestFilter) -> Requests:
 @control("GET", "/tasks")
 def tasks(sim: Simulator, wanted: TaskFilter, asked: Request) -> TaskList:
     """List the tasks, newest last."""
-    now, store = sim.clock.now(), sim.store
-    found = store.tasks(newest_first=True)
-    if wanted.model is None and wanted.status is None:
-        total, newest = store.count(), list(islice(found, wanted.limit))
-    else:
-        admitted = [task for task in found if _admits(wanted, task, now)]
-        total, newest = len(admitted), admitted[: wanted.limit]
+    now = sim.clock.now()
+    total, newest = find(sim.store, wanted, now)
     return TaskList(total=total, tasks=[_task(sim, task, now, asked) for task in reversed(newest)])
-
-
-def _admits(wanted: TaskFilter, task: Task, now: float) -> bool:
-    return wanted.model in (None, task.order.model) and wanted.status in (None, task.status(now))
 
 
 def _newest(rows: list[_Row], limit: int | None) -> list[_Row]:

@@ -275,7 +275,7 @@ class Answers:
         where = request.scheme, request.host, sim.public_url, sim.result_hosts, sim.failed_shape
 
         def write() -> responses.Body:
-            link = self._linker(request, task)
+            link = self.linker(request, task)
             return responses.queried(task, call.now, "", link, sim.failed_shape)
 
         return self._bodies.said(task, call.now, where, write)
@@ -284,7 +284,8 @@ class Answers:
         task = call.task or self._sim.store.get(call.task_id or "")
         return task if task and task.region is region else None
 
-    def _linker(self, request: Request, task: Task) -> Callable[[int], str]:
+    def linker(self, request: Request, task: Task) -> Callable[[int], str]:
+        """What gives the link to an image of a task, as the answer to a request holds it."""
         ended = task.plan.ended or 0.0
 
         def link(index: int) -> str:

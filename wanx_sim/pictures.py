@@ -24,11 +24,15 @@ def find(store: Store, bucket: str, key: str) -> StoredObject | None:
     index = task.index_of(key)
     if index is None:
         return None
+    return StoredObject(partial(content, store, task, index), task.plan.ended, task.links_cut)
+
+
+def content(store: Store, task: Task, index: int) -> bytes:
+    """The PNG of one image of a task."""
     picture = picture_of(task, index)
     # Named by what it shows, not by its task: equal requests share one.
     name = sha256(msgspec.json.encode(picture)).hexdigest()
-    content = partial(store.picture, name, partial(render, picture))
-    return StoredObject(content, task.plan.ended, task.links_cut)
+    return store.picture(name, partial(render, picture))
 
 
 def picture_of(task: Task, index: int) -> Picture:

@@ -210,6 +210,13 @@ class Simulator(Settings, Service):
             raise KeyError(f"no task has the id {task_id!r}; there are {len(self.tasks)}")
         return task
 
+    def link(self, task: Task, index: int, request: Request) -> str:
+        """The link to one image of a task that has succeeded, as a poll by that request gives it.
+
+        Nothing is noted, and nothing counts as a poll.
+        """
+        return self._answers.linker(request, task)(index)
+
     def replan(self, task_id: str, change: Callable[[Plan], Plan]) -> Task:
         """Change a task's plan; those that wait behind it move up if it ended by that."""
         now = self.clock.now()

@@ -23,6 +23,7 @@ from ..protocol.lifecycle import IllegalTransition
 from ..service import Service
 from ..sessions import HEADER
 from ..simulator import Simulator
+from ..wire import Request as WireRequest
 from . import controls  # noqa: F401 - makes them
 from .control import CONTROLS, ROOT, Control
 from .messages import ErrorMessage
@@ -88,6 +89,9 @@ def _given(one: Control, request: Request, body: bytes) -> dict[str, Any]:
         given["wanted"] = msgspec.convert(query, types["wanted"], strict=False)
     if "order" in types:
         given["order"] = _decoded(body, request.headers.get("content-type", ""), types["order"])
+    if "asked" in types:
+        host = request.headers.get("host", "localhost")
+        given["asked"] = WireRequest(method=request.method, scheme=request.url.scheme, host=host)
     return given
 
 
@@ -136,6 +140,8 @@ def _values(kind: Any) -> list[str]:
 
 
 def _answer(message: object, status: int = 200) -> Response:
+    if isinstance(message, bytes):
+        return Response(message, status, media_type="image/png")
     return Response(msgspec.json.encode(message), status, media_type=_JSON)
 
 

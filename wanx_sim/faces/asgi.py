@@ -9,6 +9,7 @@ from ..errors import BudgetExceededError, CassetteMissError, WanxSimError
 from ..protocol.responses import encode
 from ..service import Service
 from ..wire import ConnectionLost, Request, Response
+from . import console
 from .guard import Denial, Guard
 from .sending import ANSWERED, Receive, Scope, Send, break_off, send_response
 
@@ -51,12 +52,14 @@ class App:
         headers = _headers(scope)
         denial = self._guard.denies(headers.get("host", ""))
         control = scope["path"] == "/_sim" or scope["path"].startswith("/_sim/")
+        page = None
         if control and denial is None:
             peer = (scope.get("client") or [None])[0]
-            denial = self._guard.denies_control(scope["method"], headers, peer)
-        if denial:
-            request = _request(scope, headers, b"")
-            await send_response(_denied(denial, control=control), request, scope, receive, send)
+            page = console.answer(scope["method"], scope["path"], headers.get("accept", ""))
+            denial = self._guard.denies_control(scope["method"], headers, peer, secret=page is None)
+        answer = _denied(denial, control=control) if denial else page
+        if answer:
+            await send_response(answer, _request(scope, headers, b""), scope, receive, send)
         elif control:
             await self._admin(scope, receive, send)
         else:

@@ -1,8 +1,9 @@
 """What a control of ``/_sim/`` is: a function whose signature is all there is to know of it.
 
-Its parameters are those named in its path, ``order`` (the body) and ``wanted`` (the query), after
-the simulator or service that it is about. Routing, checks, the index and the OpenAPI document
-follow from their types, from what it returns, and from the first line of its docstring.
+Its parameters are those named in its path, ``order`` (the body), ``wanted`` (the query) and
+``asked`` (the request itself), after the simulator or service that it is about. Routing, checks,
+the index and the OpenAPI document follow from their types, from what it returns, and from the
+first line of its docstring.
 """
 
 from __future__ import annotations

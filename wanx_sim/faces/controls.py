@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import metadata
-from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
 
 from ..clock import Clock
-from ..faults import read
+from ..faults import presets, read
+from ..pictures import content
+from ..protocol.catalogue import PROFILES
+from ..protocol.errors import ERRORS
 from ..protocol.lifecycle import moments
+from ..protocol.links import LIFETIME
 from ..protocol.task import Task
+from ..rendering import thumbnail
 from ..service import Service
 from ..simulator import Simulator
+from ..wire import Request
 from .control import CONTROLS, control
+from .finding import find
 from .messages import (
+    Choices,
     ClockOrder,
     ClockState,
     Counts,
@@ -25,12 +32,16 @@ from .messages import (
     FaultList,
     Health,
     Index,
+    PictureSize,
+    PictureState,
     RequestFilter,
     Requests,
     SessionList,
     SessionState,
     SettingsOrder,
     SettingsState,
+    Situation,
+    Strikes,
     TaskFilter,
     TaskList,
     TaskOrder,
@@ -113,6 +124,14 @@ def change_settings(sim: Simulator, order: SettingsOrder) -> SettingsState:
     return settings(sim)
 
 
+@control("GET", "/choices")
+def choices(sim: Simulator) -> Choices:  # noqa: ARG001 - every simulator has the same
+    """List what orders can name: situations to arm, codes to fail with, profiles."""
+    named = [Situation(name=one.name, what=one.what, tag=one.tag) for one in presets().values()]
+    codes = list(dict.fromkeys(row.code for row in ERRORS))
+    return Choices(presets=named, codes=codes, profiles=list(PROFILES))
+
+
 @control("GET", "/usage")
 def usage(sim: Simulator) -> Usage:
     """Show what the tasks would have cost."""
@@ -165,7 +184,8 @@ def move_clock(sim: Simulator, order: ClockOrder) -> ClockState:
 @control("GET", "/faults")
 def faults(sim: Simulator) -> FaultList:
     """List the armed faults."""
-    return FaultList(faults=list(sim.faults))
+    strikes = [Strikes(fault=fault, struck=struck) for fault, struck in sim.faults.strikes]
+    return FaultList(faults=list(sim.faults), strikes=strikes)
 
 
 @control("POST", "/faults")
@@ -198,20 +218,11 @@ def requests(sim: Simulator, wanted: RequestFilter) -> Requests:
 
 
 @control("GET", "/tasks")
-def tasks(sim: Simulator, wanted: TaskFilter) -> TaskList:
+def tasks(sim: Simulator, wanted: TaskFilter, asked: Request) -> TaskList:
     """List the tasks, newest last."""
-    now, store = sim.clock.now(), sim.store
-    found = store.tasks(newest_first=True)
-    if wanted.model is None and wanted.status is None:
-        total, newest = store.count(), list(islice(found, wanted.limit))
-    else:
-        admitted = [task for task in found if _admits(wanted, task, now)]
-        total, newest = len(admitted), admitted[: wanted.limit]
-    return TaskList(total=total, tasks=[_task(task, now) for task in reversed(newest)])
-
-
-def _admits(wanted: TaskFilter, task: Task, now: float) -> bool:
-    return wanted.model in (None, task.order.model) and wanted.status in (None, task.status(now))
+    now = sim.clock.now()
+    total, newest = find(sim.store, wanted, now)
+    return TaskList(total=total, tasks=[_task(sim, task, now, asked) for task in reversed(newest)])
 
 
 def _newest(rows: list[_Row], limit: int | None) -> list[_Row]:
@@ -219,13 +230,13 @@ def _newest(rows: list[_Row], limit: int | None) -> list[_Row]:
 
 
 @control("GET", "/tasks/{task_id}")
-def task(sim: Simulator, task_id: str) -> TaskState:
+def task(sim: Simulator, task_id: str, asked: Request) -> TaskState:
     """Show one task."""
-    return _task(sim.tasks[task_id].record, sim.clock.now())
+    return _task(sim, sim.tasks[task_id].record, sim.clock.now(), asked)
 
 
 @control("POST", "/tasks/{task_id}")
-def change_task(sim: Simulator, task_id: str, order: TaskOrder) -> TaskState:
+def change_task(sim: Simulator, task_id: str, order: TaskOrder, asked: Request) -> TaskState:
     """Let a task succeed or fail now, or its links expire."""
     if order.finish:
         sim.finish(task_id)
@@ -233,10 +244,44 @@ def change_task(sim: Simulator, task_id: str, order: TaskOrder) -> TaskState:
         sim.fail(task_id, order.fail)
     if order.expire_urls:
         sim.expire_urls(task_id)
-    return task(sim, task_id)
+    return task(sim, task_id, asked)
 
 
-def _task(task: Task, now: float) -> TaskState:
+@control("GET", "/tasks/{task_id}/pictures/{index}")
+def picture(sim: Simulator, task_id: str, index: str, wanted: PictureSize) -> bytes:
+    """Show a picture of a task; to look is no download, whatever becomes of its links."""
+    task = sim.tasks[task_id].record
+    places = {str(place): place for place in _pictures(task, sim.clock.now())}
+    if index not in places:
+        known = ", ".join(places) or "none"
+        raise KeyError(f"task {task_id} has no picture {index!r}; it has {known}")
+    found = content(sim.store, task, places[index])
+    return found if wanted.within is None else thumbnail(found, wanted.within)
+
+
+def _pictures(task: Task, now: float) -> list[int]:
+    """Which images of a task are there; none before it has succeeded."""
+    plan = task.plan
+    if plan.failure or plan.canceled is not None or moments(plan, now)[1] is None:
+        return []
+    return [index for index in range(task.order.n) if index not in plan.failed_images]
+
+
+def _results(sim: Simulator, task: Task, now: float, asked: Request) -> list[PictureState]:
+    there, failed = _pictures(task, now), task.plan.failed_images
+    expires = int(task.plan.ended or 0) + LIFETIME
+    expired = task.links_cut or now > expires
+    if not there:
+        return []
+    return [
+        PictureState(code=failed[index].code, message=failed[index].message)
+        if index in failed
+        else PictureState(url=sim.link(task, index, asked), expires=expires, expired=expired)
+        for index in range(task.order.n)
+    ]
+
+
+def _task(sim: Simulator, task: Task, now: float, asked: Request) -> TaskState:
     scheduled, ended = moments(task.plan, now)
     failure = task.plan.failure if ended is not None else None
     return TaskState(
@@ -255,6 +300,10 @@ def _task(task: Task, now: float) -> TaskState:
         ended=ended,
         code=failure.code if failure else None,
         message=failure.message if failure else None,
+        negative_prompt=task.order.negative_prompt,
+        prompt_extend=task.order.prompt_extend,
+        watermark=task.order.watermark,
+        results=_results(sim, task, now, asked),
     )
 
 

@@ -55,14 +55,24 @@ class Guard:
         return None if self.any_host else self._unknown(host)
 
     def denies_control(
-        self, method: str, headers: Mapping[str, str], peer: str | None
+        self, method: str, headers: Mapping[str, str], peer: str | None, *, secret: bool = True
     ) -> Denial | None:
-        """Why ``/_sim/`` is not answered; header names are lower case, ``peer`` is an address."""
-        return self._stranger(headers, peer) or _foreign(method, headers)
+        """Why ``/_sim/`` is not answered.
 
-    def _stranger(self, headers: Mapping[str, str], peer: str | None) -> Denial | None:
+        Args:
+            method: of the request.
+            headers: of the request; names are lower case.
+            peer: the address that it comes from.
+            secret: whether the token is wanted; not for the console's page, which asks for it.
+        """
+        return self._stranger(headers, peer, secret=secret) or _foreign(method, headers)
+
+    def _stranger(
+        self, headers: Mapping[str, str], peer: str | None, *, secret: bool
+    ) -> Denial | None:
         if self.token is not None:
-            return None if _presented(headers, self.token) else Denial(401, _UNPROVEN)
+            proven = not secret or _presented(headers, self.token)
+            return None if proven else Denial(401, _UNPROVEN)
         if not _local(peer):
             return Denial(403, _ELSEWHERE)
         return self._unknown(headers.get("host", ""))

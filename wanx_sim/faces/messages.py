@@ -15,6 +15,7 @@ from ..clock import FASTEST
 from ..faults import Fault
 from ..journal import Entry
 from ..ledger import ModelUsage
+from ..protocol.behaviour import Tag
 from ..protocol.catalogue import PROFILES, Region
 from ..protocol.lifecycle import Status
 from ..protocol.routes import Operation
@@ -108,10 +109,36 @@ class SettingsState(Message, frozen=True):
     public_url: str | None
 
 
+class Strikes(Message, frozen=True):
+    """One fault and how often it has struck so far."""
+
+    fault: Fault
+    struck: Count
+
+
 class FaultList(Message, frozen=True):
     """The armed faults, oldest first, each as it can be armed again."""
 
     faults: list[Fault]
+    strikes: Annotated[
+        list[Strikes], Meta(description="All that were armed, those that are used up included.")
+    ]
+
+
+class Situation(Message, frozen=True):
+    """A preset: a situation that can be armed by its name."""
+
+    name: str
+    what: Annotated[str, Meta(description="What happens, in a sentence.")]
+    tag: Annotated[Tag, Meta(description="How it is known that the service does so.")]
+
+
+class Choices(Message, frozen=True):
+    """What orders can name."""
+
+    presets: list[Situation]
+    codes: Annotated[list[str], Meta(description="With which a task can fail.")]
+    profiles: list[str]
 
 
 class Requests(Message, frozen=True):
@@ -119,6 +146,16 @@ class Requests(Message, frozen=True):
 
     total: Count
     requests: list[Entry]
+
+
+class PictureState(Message, frozen=True, omit_defaults=True):
+    """One image of a task that has succeeded: its link, or why there is none."""
+
+    url: Annotated[str, Meta(description="The link, as a poll gives it.")] | None = None
+    expires: Annotated[float, Meta(description="When the link dies.")] | None = None
+    expired: Annotated[bool, Meta(description="Whether it has, or was made to.")] = False
+    code: str | None = None
+    message: str | None = None
 
 
 class TaskState(Message, frozen=True, omit_defaults=True):
@@ -139,6 +176,13 @@ class TaskState(Message, frozen=True, omit_defaults=True):
     ended: float | None = None
     code: str | None = None
     message: str | None = None
+    negative_prompt: str | None = None
+    prompt_extend: bool = False
+    watermark: bool = False
+    results: Annotated[
+        list[PictureState],
+        Meta(description="Of a task that has succeeded; kept when the service has forgotten it."),
+    ] = []
 
 
 class TaskList(Message, frozen=True):
@@ -229,6 +273,15 @@ class RequestFilter(Order, frozen=True):
     operation: Operation | None = None
     task_id: str | None = None
     limit: Limit | None = None
+
+
+class PictureSize(Order, frozen=True):
+    """How large a picture is wanted."""
+
+    within: (
+        Annotated[int, Meta(ge=16, le=2048, description="Pixels, both ways; default: as it is.")]
+        | None
+    ) = None
 
 
 class TaskFilter(Order, frozen=True):

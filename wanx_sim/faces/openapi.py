@@ -118,6 +118,11 @@ def _messages() -> Json:
     return dict(schemas)
 
 
+def _given(control: Control) -> Any:
+    """What a control gives: a message, a picture, or (None) an object of another kind."""
+    return bytes if control.types["return"] is bytes else _kinds(control).get("return")
+
+
 def _operation(control: Control) -> Json:
     kinds = _kinds(control)
     made: Json = {
@@ -126,7 +131,7 @@ def _operation(control: Control) -> Json:
         "tags": ["simulator"],
         "security": [{}, {"adminToken": []}],
         "parameters": [*_parameters(control, kinds), _SESSION],
-        "responses": {"200": _content("It is done.", kinds.get("return"))},
+        "responses": {"200": _content("It is done.", _given(control))},
     }
     if "order" in control.types:
         order = kinds.get("order")
@@ -148,6 +153,8 @@ def _schema(kind: Any) -> Json:
 
 
 def _content(description: str, kind: Any) -> Json:
+    if kind is bytes:
+        return {"description": description, "content": {"image/png": {}}}
     return {"description": description, "content": {"application/json": {"schema": _schema(kind)}}}
 
 

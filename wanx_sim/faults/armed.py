@@ -94,6 +94,12 @@ class Faults:
         with self._lock:
             return [armed.fault for armed in self._armed if not armed.struck]
 
+    @property
+    def strikes(self) -> list[tuple[Fault, int]]:
+        """Each with how often it has struck, those included that will strike no more."""
+        with self._lock:
+            return [(armed.fault, armed.struck) for armed in self._armed]
+
     def add(self, *faults: Fault | str) -> None:
         """Arm faults, or presets by their names, behind those already armed.
 

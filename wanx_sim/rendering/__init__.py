@@ -5,5 +5,6 @@ Importing this loads no imaging library; the first `render` does.
 
 from wanx_sim.rendering.picture import Picture, render
 from wanx_sim.rendering.png import png_size
+from wanx_sim.rendering.thumbnail import thumbnail
 
-__all__ = ["Picture", "png_size", "render"]
+__all__ = ["Picture", "png_size", "render", "thumbnail"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import product
 
 import httpx
 import pytest
@@ -11,6 +12,8 @@ from starlette.testclient import TestClient
 
 from wanx_sim import Cassette, Fault, Player, Recorder, StoreError
 from wanx_sim.faces.control import CONTROLS
+from wanx_sim.protocol.lifecycle import Status
+from wanx_sim.rendering import png_size
 
 NONE = "00000000-0000-4000-8000-000000000000"
 
@@ -221,9 +224,30 @@ def test_what_is_no_fault_is_refused(ask, order):
     assert says
 
 
+def test_how_often_a_fault_has_struck_is_told_when_it_is_used_up_too(sim, ask, api):
+    sim.faults.add(Fault(**THROTTLED), Fault(on="query", code="InternalError", times=None))
+    api.create(), api.poll(NONE), api.poll(NONE)
+    told = ask("GET faults").json()
+    assert [one["struck"] for one in told["strikes"]] == [1, 2]
+    assert [one["fault"]["on"] for one in told["strikes"][1:]] == ["query"]
+    assert told["faults"] == [told["strikes"][1]["fault"]]
+
+
+def test_what_orders_can_name_is_listed_and_can_be_named(ask, api):
+    listed = ask("GET choices").json()
+    assert {"name", "what", "tag"} == listed["presets"][0].keys()
+    for one in listed["presets"]:
+        assert ask("POST faults", {"preset": one["name"]}).status_code == 200
+    for name in listed["profiles"]:
+        assert ask("POST settings", {"profile": name}).status_code == 200
+    ask("POST reset")
+    for code in listed["codes"]:
+        assert ask(f"POST tasks/{api.submit()}", {"fail": code}).json()["code"] == code
+
+
 def test_faults_are_disarmed(sim, ask):
     sim.faults.add(Fault(**THROTTLED))
-    assert ask("DELETE faults").json() == {"faults": []}
+    assert ask("DELETE faults").json() == {"faults": [], "strikes": []}
     assert len(sim.faults) == 0
 
 
@@ -285,6 +309,58 @@ def test_tasks_are_listed_and_filtered(ask, api):
     assert found("?model=wan2.2-t2i-flash") == [two]
 
 
+def test_a_filter_finds_what_reading_all_tasks_would(sim, ask, connect, clock):
+    """Whatever is asked of the index: regions, models, statuses, tasks that are forgotten."""
+    apis = [connect(sim), connect(sim, "https://dashscope-intl.aliyuncs.com")]
+    for _ in range(4):
+        for place, (model, marks, polls) in enumerate(
+            product(
+                ("wan2.5-t2i-preview", "wan2.2-t2i-flash"),
+                ("", "[[fail:InternalError]]"),
+                (0, 2, 3),
+            )
+        ):
+            api = apis[place % 3 == 2]
+            clock.advance(1)
+            task_id = api.submit(f"花店 {marks}", model=model)
+            for _ in range(polls):
+                api.poll(task_id)
+        clock.advance(hours=9)
+    told = ask("GET tasks").json()["tasks"]
+    assert {task["status"] for task in told} == {
+        "PENDING",
+        "RUNNING",
+        "SUCCEEDED",
+        "UNKNOWN",
+        "FAILED",
+    }
+    for status in (None, *Status):
+        for model in (None, "wan2.5-t2i-preview", "wan2.2-t2i-flash", "wan2.2-t2i-plus"):
+            expected = [
+                task["task_id"]
+                for task in told
+                if status in (None, task["status"]) and model in (None, task["model"])
+            ]
+            for limit in (None, 1, 3):
+                asked = {"status": status, "model": model, "limit": limit}
+                query = "&".join(f"{name}={value}" for name, value in asked.items() if value)
+                answer = ask(f"GET tasks?{query}").json()
+                assert answer["total"] == len(expected)
+                found = [task["task_id"] for task in answer["tasks"]]
+                assert found == expected[-limit if limit else 0 :], asked
+
+
+@pytest.mark.parametrize("query", ["", "&model=wan2.5-t2i-preview", "&status=PENDING"])
+def test_a_page_of_the_tasks_is_had_without_reading_them_all(sim, ask, api, monkeypatch, query):
+    for _ in range(20):
+        api.submit()
+    newest = sim.store.tasks(newest_first=True)
+    few = (next(newest) for _ in range(2))
+    monkeypatch.setattr(sim.store, "tasks", lambda **_: few)
+    answer = ask(f"GET tasks?limit=2{query}").json()
+    assert (answer["total"], len(answer["tasks"])) == (20, 2)
+
+
 def test_a_task_is_shown_and_to_look_is_no_poll(ask, api, clock):
     task_id = api.submit("花店", n=2, size="1024*1024", seed=7)
     for _ in range(3):
@@ -302,6 +378,94 @@ def test_a_task_is_shown_and_to_look_is_no_poll(ask, api, clock):
         "price": 0.2,
         "submitted": clock.now(),
     }
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Wanx-Session": "mine"}], ids=["own", "session"])
+@pytest.mark.parametrize("face", ["application", "socket"])
+def test_a_task_s_links_are_those_that_a_poll_gives(sim, make_api, make_answer, face, headers):
+    def told(client):
+        def call(method, url, headers, *, content=None):
+            answer = client.request(method, url, headers=headers, content=content)
+            return make_answer(answer.status_code, answer.headers, answer.content)
+
+        polled = make_api(call, str(client.base_url).rstrip("/")).job("[[partial:1]]", n=3)
+        (shown,) = client.get("/_sim/tasks").json()["tasks"]
+        return polled["results"], shown["results"]
+
+    if face == "application":
+        polled, shown = told(TestClient(sim.asgi_app(), headers=dict(headers)))
+    else:
+        with (
+            sim.serve() as server,
+            httpx.Client(base_url=server.url, headers=headers, trust_env=False) as client,
+        ):
+            polled, shown = told(client)
+    assert [one.get("url", one.get("code")) for one in shown] == [
+        one.get("url", one.get("code")) for one in polled
+    ]
+    assert [("url" in one, "code" in one) for one in shown].count((True, False)) == 2
+    assert ("x-wanx-session=mine" in str(shown)) is bool(headers)
+
+
+def test_to_look_at_links_and_pictures_is_noted_nowhere(sim, ask, api):
+    sim.faults.add(Fault(on="image", picture="missing"))
+    task_id = api.submit(n=1)
+    api.history(task_id)
+    before = len(sim.requests)
+    picture = ask(f"GET tasks/{task_id}/pictures/0")
+    assert (picture.status_code, picture.headers["content-type"]) == (200, "image/png")
+    assert (len(sim.requests), sim.faults.strikes[0][1]) == (before, 0)
+
+
+def test_a_picture_is_what_the_link_leads_to(ask, api):
+    task_id = api.submit(n=2)
+    urls = [result["url"] for result in api.history(task_id)[-1]["results"]]
+    for place, url in enumerate(urls):
+        assert ask(f"GET tasks/{task_id}/pictures/{place}").content == api.get(url).body
+
+
+@pytest.mark.parametrize(("size", "within", "shown"), [
+    ("1440*512", 160, (160, 57)), ("1024*1024", 100, (100, 100)), ("768*768", 2048, (768, 768)),
+])  # fmt: skip
+def test_a_picture_can_be_had_small(ask, api, size, within, shown):
+    task_id = api.submit(n=1, size=size, model="wan2.2-t2i-flash")
+    ask(f"POST tasks/{task_id}", {"finish": True})
+    content = ask(f"GET tasks/{task_id}/pictures/0?within={within}").content
+    assert png_size(content) == shown
+
+
+@pytest.mark.parametrize("place", ["1", "-1", "x", "00", "0/0"])
+def test_a_picture_that_is_not_there_is_not_found(ask, api, place):
+    task_id = api.submit("[[partial:1]]", n=2)
+    assert error(ask(f"GET tasks/{task_id}/pictures/0"))[1].endswith("it has none")
+    api.history(task_id)
+    assert error(ask(f"GET tasks/{task_id}/pictures/{place}"))[0] == 404
+
+
+def test_links_that_were_cut_or_are_old_are_told_as_expired(ask, api, clock):
+    cut, old = api.submit(n=1), api.submit(n=1)
+    for task_id in (cut, old):
+        ask(f"POST tasks/{task_id}", {"finish": True})
+    ask(f"POST tasks/{cut}", {"expire_urls": True})
+
+    def expired():
+        rows = ask("GET tasks").json()["tasks"]
+        return [row["results"][0].get("expired", False) for row in rows]
+
+    assert expired() == [True, False]
+    (result,) = ask(f"GET tasks/{old}").json()["results"]
+    clock.advance(result["expires"] - clock.now())
+    assert expired() == [True, False]
+    clock.advance(1)
+    assert expired() == [True, True]
+
+
+@pytest.mark.parametrize("prompt", ["[[stuck]]", "[[fail:InternalError]]"])
+def test_a_task_that_has_not_succeeded_has_no_results(ask, api, prompt):
+    task_id = api.submit(prompt)
+    for _ in range(3):
+        api.poll(task_id)
+    assert "results" not in ask(f"GET tasks/{task_id}").json()
 
 
 def test_a_task_is_finished(ask, api):

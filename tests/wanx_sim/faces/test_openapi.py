@@ -214,7 +214,7 @@ ORDERS = {
 }
 
 
-@pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - set(SERVICE) - {"openapi"}))
+@pytest.mark.parametrize("name", sorted(OPERATIONS.keys() - set(SERVICE) - {"openapi", "picture"}))
 def test_the_answers_of_a_control_are_as_it_says(sim, api, name):
     sim.session("one")
     sim.faults.add(Fault(on="image", code="InternalError"))
@@ -233,6 +233,17 @@ def test_the_answers_of_a_control_are_as_it_says(sim, api, name):
     assert ("415" in operation["responses"]) is (untyped.status_code == 415)
     for answer in (lost, untyped):
         check(name, answer.status_code, answer.json())
+
+
+def test_a_picture_of_a_task_is_as_it_says(sim, api):
+    task_id = api.submit(n=1)
+    _, path, operation = OPERATIONS["picture"]
+    client = TestClient(sim.asgi_app())
+    lost = client.get(path.format(task_id=task_id, index="0"))
+    check("picture", 404, lost.json())
+    sim.finish(task_id)
+    good = client.get(path.format(task_id=task_id, index="0"))
+    assert [good.headers["content-type"]] == list(operation["responses"]["200"]["content"])
 
 
 def test_a_denial_is_as_it_says(sim):

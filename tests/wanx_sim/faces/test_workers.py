@@ -135,7 +135,9 @@ def test_one_console_over_all_workers(server):
     statuses = [answer.status_code for answer in every(server, server.create)]
     assert len(server.pids) == 2
     assert sorted(statuses) == [200] * (MANY - 5) + [429] * 5
-    assert server.sim("GET faults") == {"faults": []}
+    armed = server.sim("GET faults")
+    assert armed["faults"] == []
+    assert [one["struck"] for one in armed["strikes"]] == [5]
     clock = server.sim("POST clock", {"freeze": True})
     moved = server.sim("POST clock", {"advance": 86_400})
     assert moved["now"] == pytest.approx(clock["now"] + 86_400)

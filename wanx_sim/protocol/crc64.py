@@ -26,8 +26,7 @@ def crc64(content: bytes) -> int:
         power = (bits - 65).bit_length() - 1
         rest = (1 << power) + 64
         first, number = number & ((1 << bits - rest) - 1), number >> (bits - rest)
-        short = _times(_power(power), _power(6))  # x^(2^power + 64): the first half's place
-        number ^= _product(first, short) << (rest - (bits - rest) - 63)
+        number ^= _product(first, _place(power)) << (rest - (bits - rest) - 63)
         bits = rest
     return _remainder(number, bits - 64) ^ _ONES
 
@@ -39,6 +38,12 @@ def _product(long: int, short: int) -> int:
         if short >> place & 1:
             found ^= long << place
     return found
+
+
+@cache
+def _place(power: int) -> int:
+    """What the first half of a fold is multiplied by: x^(2**power + 64), modulo P."""
+    return _times(_power(power), _power(6))
 
 
 @cache

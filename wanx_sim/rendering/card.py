@@ -9,7 +9,7 @@ from PIL import Image, ImageChops
 
 from wanx_sim.rendering import ink
 from wanx_sim.rendering.layout import break_lines, normalise
-from wanx_sim.rendering.palette import STEPS, glass_table, ink_table
+from wanx_sim.rendering.palette import glass_table, ink_table
 from wanx_sim.rendering.shapes import rounded, shadow
 
 if TYPE_CHECKING:
@@ -25,9 +25,7 @@ _TALLEST = 58  # hundredths of the picture's height
 _CAPTION, _LEAST_CAPTION, _LEAST_TEXT = 20, 12, 13
 
 _GLASS = glass_table()
-_LIFT = 64  # what a step of ink adds over its number, so that none stays below the glass
-_SHADE = [tone - _LIFT for tone in ink_table()]
-_STEP = [step and step + _LIFT for step in ((value * STEPS + 127) // 255 for value in range(256))]
+_INK = ink_table()
 _INSIDE = [255 * (value == 255) for value in range(256)]  # noqa: PLR2004 - wholly inside a mask
 
 
@@ -115,7 +113,7 @@ def foot_height(size: int, lines: int) -> int:
 def paint(canvas: Image.Image, card: Card, mood: Mood) -> None:
     """Put the card on a canvas of tones."""
     box = (card.left, card.top, card.left + card.width, card.top + card.height)
-    glass = engrave(frost(canvas.crop(box)), text_mask(card))
+    glass = engrave(frost(canvas, box), text_mask(card))
     cast_shadow(canvas, card)
     ends = [
         (0, 0, card.width, card.radius),
@@ -142,10 +140,11 @@ def round_end(
     return image
 
 
-def frost(behind: Image.Image) -> Image.Image:
+def frost(canvas: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
     """What is behind the card, blurred and turned into tones of glass."""
-    coarse = behind.reduce(max(min(behind.size) // 12, 1)).point(_GLASS)
-    return coarse.resize(behind.size, Image.Resampling.BILINEAR)
+    size = (box[2] - box[0], box[3] - box[1])
+    coarse = canvas.reduce(max(min(size) // 12, 1), box).point(_GLASS)
+    return coarse.resize(size, Image.Resampling.BILINEAR)
 
 
 def cast_shadow(canvas: Image.Image, card: Card) -> None:
@@ -173,8 +172,5 @@ def text_mask(card: Card) -> Image.Image:
 
 
 def engrave(glass: Image.Image, mask: Image.Image) -> Image.Image:
-    """Put a mask on glass: each of its pixels becomes a step of ink over the glass's shade.
-
-    Every tone of ink lies above every tone of glass, and no ink adds up to less than either.
-    """
-    return ImageChops.lighter(glass, ImageChops.add(glass.point(_SHADE), mask.point(_STEP)))
+    """Put a mask on glass: every tone of ink lies above every tone of glass."""
+    return ImageChops.lighter(glass, mask.point(_INK))

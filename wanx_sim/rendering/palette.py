@@ -1,10 +1,10 @@
-"""The colours of a picture: 240 entries in three sections.
+"""The colours of a picture: 170 entries in three sections.
 
 A picture is drawn like a greyscale one, in tones, and its palette maps tones to colours:
 
-    0 … 187      the ramp, from the darkest colour to the lightest: scenery, blended freely
-    188 … 211    the card's glass: the ramp in 24 steps, seen through the card's colour
-    212 … 239    text on the card: 4 shades of glass, each in 7 steps towards the ink
+    0 … 140      the ramp, from the darkest colour to the lightest: scenery, blended freely
+    141 … 164    the card's glass: the ramp in 24 steps, seen through the card's colour
+    165 … 169    text on the card: from the glass's middle to the ink in 5 steps
 
 Blending two tones of the ramp gives the tones between, so edges are smoothed by plain arithmetic.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RAMP, GLASS, SHADES, STEPS = 188, 24, 4, 7
+RAMP, GLASS, STEPS = 141, 24, 5
 INK = RAMP + GLASS
 LIGHTEST = RAMP - 1
 
@@ -33,7 +33,7 @@ class Mood:
     @property
     def card_tone(self) -> int:
         """The ramp's tone nearest to the card, for the card's smoothed edge."""
-        return 14 if self.dark else LIGHTEST
+        return 10 if self.dark else LIGHTEST
 
 
 def _mix(one: Colour, other: Colour, part: int, whole: int) -> Colour:
@@ -73,13 +73,12 @@ MOODS = (
 
 
 def entries(mood: Mood, warmth: int) -> bytes:
-    """The 720 bytes of the palette; warmth from -8 to 8 shifts red against blue, in 128ths."""
+    """The 510 bytes of the palette; warmth from -8 to 8 shifts red against blue, in 128ths."""
     ramp = [_warm(colour, warmth) for colour in _ramp(mood.stops)]
     card, ink = _rgb(mood.card), _rgb(mood.ink)
     seen = [ramp[(2 * step + 1) * RAMP // (2 * GLASS)] for step in range(GLASS)]
     glass = [_mix(card, colour, 22, 100) for colour in seen]
-    middles = [glass[(2 * shade + 1) * GLASS // (2 * SHADES)] for shade in range(SHADES)]
-    inks = [_mix(middle, ink, step, STEPS) for middle in middles for step in range(1, STEPS + 1)]
+    inks = [_mix(glass[GLASS // 2], ink, step, STEPS) for step in range(1, STEPS + 1)]
     return bytes(channel for colour in (*ramp, *glass, *inks) for channel in colour)
 
 
@@ -89,9 +88,9 @@ def glass_table() -> list[int]:
 
 
 def ink_table() -> list[int]:
-    """From a tone of the glass to the shade below its first step of ink."""
-    shades = [max(tone - RAMP, 0) * SHADES // GLASS for tone in range(256)]
-    return [INK - 1 + min(shade, SHADES - 1) * STEPS for shade in shades]
+    """From a text mask's value to its step of ink, or to nothing."""
+    steps = [(value * STEPS + 127) // 255 for value in range(256)]
+    return [step and INK - 1 + step for step in steps]
 
 
 def _ramp(stops: tuple[int, ...]) -> list[Colour]:

@@ -34,8 +34,8 @@ class Tones:
     light: int
 
 
-DAY = Tones(zenith=118, horizon=176, farthest=136, nearest=30, light=LIGHTEST)
-NIGHT = Tones(zenith=16, horizon=128, farthest=104, nearest=4, light=LIGHTEST - 4)
+DAY = Tones(zenith=88, horizon=132, farthest=102, nearest=22, light=LIGHTEST)
+NIGHT = Tones(zenith=12, horizon=96, farthest=78, nearest=3, light=LIGHTEST - 3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +55,9 @@ class Style:
     mist: int
 
 
-PEAKS = Style(knots=40, span=16, roughness=52, swing=30, layers=5, level_mist=True, mist=46)
-HILLS = Style(knots=10, span=4, roughness=34, swing=22, layers=5, level_mist=True, mist=34)
-WAVES = Style(knots=2, span=1, roughness=0, swing=22, layers=6, level_mist=False, mist=40)
+PEAKS = Style(knots=40, span=16, roughness=52, swing=30, layers=5, level_mist=True, mist=34)
+HILLS = Style(knots=10, span=4, roughness=34, swing=22, layers=5, level_mist=True, mist=26)
+WAVES = Style(knots=2, span=1, roughness=0, swing=22, layers=6, level_mist=False, mist=30)
 STYLES = (PEAKS, WAVES, HILLS, PEAKS)
 
 
@@ -110,7 +110,7 @@ def scatter_stars(dice: Dice, sky: Image.Image, line: int, size: int) -> None:
     height, width = sky.size
     for _ in range(70):
         x, y = dice.between(0, width - 1), dice.between(0, max(line * 3 // 4, 1))
-        tone, grown = dice.between(90, 180), size + (dice.between(0, 5) == 0)
+        tone, grown = dice.between(68, 135), size + (dice.between(0, 5) == 0)
         sky.paste(tone, (min(y, height - 1), x, min(y + grown, height), min(x + grown, width)))
 
 
@@ -124,7 +124,7 @@ def make_ridges(
         swing = unit * style.swing * (2 * last - layer) // (200 * last)
         tops = [base * _PART + swing * value // 64 for value in curve(dice, width, unit, style)]
         tone = tones.farthest + (tones.nearest - tones.farthest) * layer // last
-        mist = min(tone + style.mist * (last - layer + 1) // style.layers, tones.horizon - 16)
+        mist = min(tone + style.mist * (last - layer + 1) // style.layers, tones.horizon - 12)
         start = 0 if not style.level_mist else max(base - swing, 0)
         reach = max((height - line) * 2 // style.layers, 1)
         shades = bytes([tone]) * start + ramp(tone, mist, reach, max(height - start, 1))

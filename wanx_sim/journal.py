@@ -55,9 +55,10 @@ def asked(body: bytes) -> str:
 class Journal:
     """The requests so far, oldest first: a sequence, with a view an operation."""
 
-    def __init__(self, entries: Iterator[Entry] | None = None) -> None:
+    def __init__(self, entries: Iterator[Entry] | None = None, *, cut: bool = False) -> None:
         self._entries: deque[Entry] = deque(entries or (), maxlen=LIMIT)
         self._noted: deque[float] = deque(maxlen=LIMIT)
+        self._cut = cut
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -79,7 +80,13 @@ class Journal:
         if len(parts) > _REPR_RUNS:
             parts = [*parts[: _REPR_RUNS // 2], "…", *parts[-_REPR_RUNS // 2 :]]
         shown = f": {', '.join(parts)}" if parts else ""
-        return f"<Journal {len(self)} requests{shown}>"
+        dropped = ", older ones dropped" if self.cut else ""
+        return f"<Journal {len(self)} requests{dropped}{shown}>"
+
+    @property
+    def cut(self) -> bool:
+        """Whether older requests were dropped: the newest 10,000 are kept."""
+        return self._cut
 
     def table(self, marked: Collection[Entry] = ()) -> str:
         """The requests as a table to read, at most 96 columns wide.
@@ -91,7 +98,8 @@ class Journal:
         """
         from .testing.table import table  # noqa: PLC0415 - few journals are printed
 
-        return table(list(self), marked)
+        dropped = f"  older requests were dropped; the newest {LIMIT:,} are kept\n"
+        return (dropped if self.cut else "") + table(list(self), marked)
 
     def timed(self) -> list[tuple[Entry, float]]:
         """Each entry with the second at which it really came, on a clock that only goes on.
@@ -102,6 +110,7 @@ class Journal:
 
     def add(self, entry: Entry) -> None:
         """Note one request."""
+        self._cut = self._cut or len(self._entries) == LIMIT
         self._entries.append(entry)
         self._noted.append(monotonic())
 
@@ -109,10 +118,11 @@ class Journal:
         """Forget all."""
         self._entries.clear()
         self._noted.clear()
+        self._cut = False
 
     def only(self, operation: str) -> Journal:
         """The requests of one operation."""
-        return Journal(entry for entry in self if entry.operation == operation)
+        return Journal((one for one in self if one.operation == operation), cut=self.cut)
 
     @property
     def creates(self) -> Journal:

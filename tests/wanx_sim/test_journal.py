@@ -44,6 +44,22 @@ def test_a_journal_keeps_the_last_entries(monkeypatch):
     assert [kept.at for kept in noted] == [2, 3, 4]
 
 
+def test_a_journal_says_when_it_has_dropped_entries(monkeypatch):
+    monkeypatch.setattr(journal, "LIMIT", 3)
+    noted = Journal()
+    for _ in range(3):
+        noted.add(entry("create"))
+    assert not noted.cut
+    assert "dropped" not in f"{noted!r}{noted.table()}"
+    noted.add(entry("create"))
+    assert noted.cut
+    assert noted.creates.cut
+    assert repr(noted).startswith("<Journal 3 requests, older ones dropped: ")
+    assert noted.table().startswith("  older requests were dropped; the newest 3 are kept\n")
+    noted.clear()
+    assert not noted.cut
+
+
 def test_a_journal_can_grow_while_it_is_read():
     noted = Journal([entry()])
     for _ in noted:

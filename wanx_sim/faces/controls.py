@@ -214,7 +214,8 @@ def requests(sim: Simulator, wanted: RequestFilter) -> Requests:
         for entry in sim.requests
         if wanted.operation in (None, entry.operation) and wanted.task_id in (None, entry.task_id)
     ]
-    return Requests(total=len(found), requests=_newest(found, wanted.limit))
+    newest = _newest(found, wanted.limit)
+    return Requests(total=len(found), cut=sim.requests.cut, requests=newest)
 
 
 @control("GET", "/tasks")

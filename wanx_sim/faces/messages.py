@@ -145,6 +145,7 @@ class Requests(Message, frozen=True):
     """Requests from the journal, newest last; ``total`` counts those before ``limit`` cuts."""
 
     total: Count
+    cut: Annotated[bool, Meta(description="Whether older ones were dropped: 10,000 are kept.")]
     requests: list[Entry]
 
 

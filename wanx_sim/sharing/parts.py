@@ -174,6 +174,11 @@ class SharedJournal(Journal):
     def __len__(self) -> int:
         return min(self._board.count(self._scope) + len(self._entries), LIMIT)
 
+    @property
+    def cut(self) -> bool:
+        """See `Journal.cut`; a journal that is just full says so already."""
+        return len(self) == LIMIT
+
     def __iter__(self) -> Iterator[Entry]:
         return iter([entry for entry, _ in self.timed()])
 

@@ -59,7 +59,7 @@ def test_ls_has_a_line_for_each_job_and_one_for_all(library):
     assert "cassettes/flower-shop.json" in text
     assert "cassettes/more/second.json" in text
     assert text.splitlines()[-1] == (
-        "  2 jobs in 2 cassettes, and 2 other requests; ¥0.28; 2 pictures, 96 kB"
+        "  2 jobs in 2 cassettes, and 2 other requests; ¥0.28; 2 pictures, 37 kB"
     )
 
 

@@ -75,15 +75,16 @@ function showRequests(found) {
   requests.show(keyed(found.requests).toReversed());
   const filtered = place.operation || place.task;
   const shown = found.requests.length;
-  showCount("requests", found.total, shown);
+  showCount("requests", found.total, shown, found.cut ? ", older ones dropped" : "");
   byId("heading").hidden = !shown;
   say(byId("no-requests"), shown ? "" : filtered ? "No request is like that." : "No request yet.");
 }
 
 const NO_TASKS = "No task yet: point an application here, and what it orders shows up.";
 
-function showCount(what, total, shown) {
-  say(byId(`${what}-count`), shown < total ? `newest ${shown} of ${total}` : `${total} in all`);
+function showCount(what, total, shown, note = "") {
+  const text = shown < total ? `newest ${shown} of ${total}` : `${total} in all`;
+  say(byId(`${what}-count`), text + note);
   byId(`more-${what}`).hidden = shown >= total || limits[what] >= MOST;
 }
 

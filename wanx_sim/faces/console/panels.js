@@ -54,6 +54,7 @@ export function showFaults({ strikes }) {
 export function showChoices({ presets, codes, profiles }) {
   offer(byId("preset"), presets.map(({ name }) => [name, name]));
   offer(byId("code"), codes.map((code) => [code, code]));
+  byId("code").value = "InternalError.Algo"; // what `sim.fail` takes unless told otherwise
   offer(byId("profile"), profiles.map((name) => [name, name]));
   const explain = () => {
     const chosen = presets.find(({ name }) => name === byId("preset").value);

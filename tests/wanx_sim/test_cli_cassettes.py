@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from wanx_sim.cli import cassettes as commands, cli
+from wanx_sim.cli import cli, looking
 from wanx_sim.cli.inline import picture, protocol
 from wanx_sim.cli.printing import printable
 
@@ -200,7 +200,7 @@ def test_iterm2_gets_a_picture_as_a_whole():
 
 
 def test_show_sends_the_pictures_to_a_terminal_that_can(library, monkeypatch):
-    monkeypatch.setattr(commands, "_on_a_terminal", lambda: True)
+    monkeypatch.setattr(looking, "_on_a_terminal", lambda: True)
     output = run(
         "show", library / "flower-shop", env={"TERM_PROGRAM": "WezTerm", "TERM": "x", "TMUX": None}
     ).stdout

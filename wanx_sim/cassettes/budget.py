@@ -52,10 +52,15 @@ class Budget:
 
     Args:
         limit: the most; None is no limit.
+
+    Raises:
+        ValueError: for what is no number.
     """
 
     def __init__(self, limit: float | None = None) -> None:
         self.limit = None if limit is None else Decimal(str(limit))
+        if self.limit is not None and self.limit.is_nan():
+            raise ValueError(f"a budget is a sum of CNY, such as 0.5, not {limit}")
         self.spent = Decimal(0)
         self.images = 0
         self._lock = Lock()  # over a socket, requests come in threads of their own

@@ -189,7 +189,7 @@ class CachedService(Service):
     def _again(self, job: Job) -> Response:
         """The answer to the create of a task that still runs, once more."""
         now = self.recorder.clock.now()
-        response = responses.answer(dict(job.created), now, kind="gateway")
+        response = responses.answer({"request_id": ""} | job.created, now, kind="gateway")
         return response.with_headers(("x-wanx-source", "cassette"))
 
     # --- query ---------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ _SETTINGS: list[tuple[str, Validation, FailedShape]] = [
     for validation in get_args(Validation)
 ]
 
+_RECORDED = ("create", "query", "cancel", "list")
 _POLLS = 4
 _NOTHING = "nothing"
 
@@ -55,9 +56,12 @@ def of_job(job: Job, region: Region) -> list[Difference]:
 def of_exchange(entry: Exchange, region: Region) -> list[Difference]:
     """Where the answer to a request that is no job differs in shape.
 
-    A broken connection and a page of a gateway's are no answers of the service, and have none.
+    A broken connection and a page of a gateway's are no answers of the service, and have none. Nor
+    has a request that no recorder writes down.
     """
     if entry.status is None or entry.text is not None or "malformed" in entry.request:
+        return []
+    if entry.operation not in _RECORDED:
         return []
     return _nearest(_exchange(entry, _Asked(region, *setting)) for setting in _SETTINGS)
 
@@ -227,11 +231,14 @@ _ORDER: Json = {"model": "wan2.2-t2i-flash", "input": {"prompt": "一间花店"}
 
 def _kept(entry: Exchange, body: Json) -> Json:
     """What a cassette would keep of the simulator's answer; of a list, as many rows as it has."""
-    if entry.operation != "list":
+    if entry.operation != "list" or not body.get("data"):
         return redaction.polled(body) if "output" in body else redaction.refused(body)
     kept = redaction.listed(body, [row.get("task_id") for row in body["data"]])
-    rows = [row for row in entry.body.get("data") or () if isinstance(row, dict)]
-    return kept | {"data": [_row(row, kept["data"][0]) for row in rows]}
+    rows = entry.body.get("data")
+    if not isinstance(rows, list):
+        return kept
+    known = [row for row in rows if isinstance(row, dict)]
+    return kept | {"data": [_row(row, kept["data"][0]) for row in known]}
 
 
 def _row(recorded: Json, simulated: Json) -> Json:
@@ -278,7 +285,11 @@ def _refusal(answer: Response) -> str:
 
 
 def _json(response: Response) -> Json:
-    return msgspec.json.decode(response.body, type=Json)
+    """The body of an answer; nothing for XML, which a path of an image's is answered with."""
+    try:
+        return msgspec.json.decode(response.body, type=Json)
+    except msgspec.DecodeError:
+        return {}
 
 
 # --- shapes ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import Literal
 from ..bodies import Said
 from ..protocol.lifecycle import Status
 from ..protocol.times import BEIJING, wire_time
+from . import redaction
 from .cassette import Cassette
 from .format import Job, Json, State
 
@@ -67,6 +68,7 @@ class Playing:
         self._asked = started
         self.said: tuple[State, object, Said] | None = None
         """What was said last: of which state, and with links that begin where."""
+        self._created = State(offset=0.0, body=redaction.created(job.created))
         self._polls = 0
         self._moments: dict[float, str] = {}
         self._troubles: set[int] = set()
@@ -111,8 +113,7 @@ class Playing:
     def _lasting(self, until: int | None = None) -> State:
         """The last state of the task before a place; before the first, what the create said."""
         lasting = [state for state in self._states[:until] if state.lasting]
-        output = dict(self.job.created["output"])
-        return lasting[-1] if lasting else State(offset=0.0, body={"output": output})
+        return lasting[-1] if lasting else self._created
 
     # --- cancel --------------------------------------------------------------------------------
 

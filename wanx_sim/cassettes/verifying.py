@@ -221,11 +221,16 @@ class _Verifier:
 
 def _without_picture(job: Job) -> list[int]:
     """The results that should have a picture, and have none."""
-    if job.task_status != Status.SUCCEEDED:
+    shown = [state for state in job.states if state.lasting]
+    if not shown or shown[-1].task_status != Status.SUCCEEDED:
         return []
-    results = [state for state in job.states if state.lasting][-1].body["output"].get("results", [])
+    results = shown[-1].body["output"].get("results")
     there = {image.index for image in job.images}
-    return [at for at, one in enumerate(results) if "code" not in one and at not in there]
+    return [
+        at
+        for at, one in enumerate(results if isinstance(results, list) else [])
+        if isinstance(one, dict) and "code" not in one and at not in there
+    ]
 
 
 # --- a whole library ------------------------------------------------------------------------------

@@ -3,9 +3,9 @@
 serving     serve, which goes on running
 recording   record and replay, which do so too
 sockets     what these share
-cassettes   cassette: the commands that look at cassettes, check them and tidy them up
-interop     its import and export
+cassettes   cassette, the group; its commands lie in looking, tending and interop
 cache       the development cache: ls, prune, clear, rebuild
+options     options that several of these have
 tables      models, errors, faults and provenance: the commands that list
 """
 
@@ -18,6 +18,7 @@ import click
 
 from .cache import cache
 from .cassettes import cassette
+from .options import Amount
 from .recording import record, replay
 from .serving import serve
 from .tables import errors, faults, models, provenance
@@ -105,7 +106,7 @@ def ca(form: str, output: Path | None, new: bool) -> None:
     help="The region of your key. Default: the one that the host names, else beijing.",
 )
 @click.option(
-    "--spend", type=click.FloatRange(0), metavar="CNY", help="Buy one picture, for so much at most."
+    "--spend", type=Amount(0), metavar="CNY", help="Buy one picture, for so much at most."
 )
 @click.option(
     "--report",

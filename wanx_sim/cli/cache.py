@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .printing import print_table
+from . import options
+from .printing import many, print_table, say, short
 
 if TYPE_CHECKING:
     from ..cassettes.cache import Cache, Kept
 
 _MIB = 2**20
+_PROMPT = 30
 
 
 @click.group()
@@ -50,34 +52,28 @@ def list_(folder: Path | None) -> None:
         headings = ("bought", "state", "model", "images", "CNY", "host", "prompt")
         print_table(headings, [_row(kept) for kept in entries])
     volume = opened.volume / _MIB if entries else 0.0
-    click.echo(f"{len(entries)} job(s), {volume:.1f} MiB in {opened.folder}")
+    say(f"{many(len(entries), 'job')}, {volume:.1f} MiB in {opened.folder}")
 
 
 def _row(kept: Kept) -> tuple[str, ...]:
+    from ..cassettes.summary import prompt
+
     at = f"{kept.at:%Y-%m-%d %H:%M}"
     if kept.job is None:
         return (at, kept.standing, "", "", "", kept.host, "")
     job = kept.job
-    prompt = str((job.request.get("input") or {}).get("prompt", ""))
     price = "?" if job.price is None else f"{job.price:.2f}"
     model = str(job.request.get("model") or "")
     images = str(len(job.images))
-    return (at, kept.standing, model, images, price, kept.host, _short(prompt))
-
-
-def _short(text: str, most: int = 30) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    return (at, kept.standing, model, images, price, kept.host, short(prompt(job.request), _PROMPT))
 
 
 @cache.command()
 @_folder
-@click.option(
-    "--max-age", type=click.FloatRange(0), metavar="DAYS", help="Drop what is older than this."
-)
+@options.max_age("Drop what is older than this.")
 @click.option(
     "--max-size",
-    type=click.FloatRange(0),
+    type=options.Amount(0),
     metavar="MIB",
     default=1024.0,
     show_default=True,
@@ -87,21 +83,22 @@ def _short(text: str, most: int = 30) -> str:
     "--unanswered", is_flag=True,
     help="Drop creates whose answer was lost; they may have been billed, and can be bought again.",
 )  # fmt: skip
-def prune(folder: Path | None, max_age: float | None, max_size: float, unanswered: bool) -> None:
+def prune(
+    folder: Path | None, max_age: timedelta | None, max_size: float, unanswered: bool
+) -> None:
     """Drop what is too old, too much, or will never be answered; say what was dropped."""
     opened = _open(folder, limit=int(max_size * _MIB))
-    age = None if max_age is None else timedelta(days=max_age)
-    dropped = opened.prune(max_age=age, unanswered=unanswered) if opened.exists else []
+    dropped = opened.prune(max_age=max_age, unanswered=unanswered) if opened.exists else []
     for kept in dropped:
-        click.echo(f"dropped: {_said(kept)}")
-    click.echo(f"{len(dropped)} job(s) dropped from {opened.folder}")
+        say(f"dropped: {_said(kept)}")
+    say(f"{many(len(dropped), 'job')} dropped from {opened.folder}")
 
 
 def _said(kept: Kept) -> str:
     days = (datetime.now(UTC) - kept.at).days
     _, standing, model, images, _, _, prompt = _row(kept)
     what = f"{images} × {model}, {prompt}" if model else "a create"
-    return f"{what} ({standing}, {days} day(s) old)"
+    return f"{what} ({standing}, {many(days, 'day')} old)"
 
 
 @cache.command()
@@ -110,7 +107,7 @@ def clear(folder: Path | None) -> None:
     """Drop everything."""
     opened = _open(folder)
     count = opened.clear() if opened.exists else 0
-    click.echo(f"{count} job(s) dropped from {opened.folder}")
+    say(f"{many(count, 'job')} dropped from {opened.folder}")
 
 
 @cache.command()
@@ -127,4 +124,4 @@ def rebuild(folder: Path | None, cassettes: tuple[Path, ...]) -> None:
     for path in cassettes:
         for cassette in library(path) if path.is_dir() else [Cassette.load(path)]:
             count += opened.add(cassette)
-    click.echo(f"{count} job(s) from {len(cassettes)} place(s) are in {opened.folder}")
+    say(f"{many(count, 'job')} from {many(len(cassettes), 'place')}, now in {opened.folder}")

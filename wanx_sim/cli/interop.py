@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from . import options
+from .printing import many, printable, say
+
 if TYPE_CHECKING:
     from ..cassettes.format import Keep
     from ..cassettes.interop.importing import Imported
@@ -29,14 +32,8 @@ _file = click.Path(path_type=Path, dir_okay=False)
     type=click.Choice(["har", "vcr"]),
     help="What the files are. Default: what they look like.",
 )
-@click.option(
-    "--pictures",
-    type=click.Choice(["full", "thumbnail", "placeholder"]),
-    default="full",
-    show_default=True,
-    help="What is stored of each picture.",
-)
-@click.option("--redact-prompts", is_flag=True, help="Write prompts as hashes; they still match.")
+@options.pictures
+@options.redact_prompts
 @click.option("--dry-run", is_flag=True, help="Say what would be added, and write nothing.")
 def import_command(
     files: tuple[Path, ...],
@@ -64,21 +61,22 @@ def import_command(
         dry_run=dry_run,
     )
     for imported in made:
-        click.echo(_told(imported))
+        for line in _told(imported):
+            say(printable(line))
     new = sum(len(imported.entries) - imported.known for imported in made)
     known = sum(imported.known for imported in made)
     added = "would be added" if dry_run else "added"
     there = f"; {known} there already" if known else ""
-    click.echo(f"{cassette.path}: {_count(new, 'interaction')} {added}{there}")
+    say(f"{cassette.path}: {many(new, 'interaction')} {added}{there}")
 
 
-def _told(imported: Imported) -> str:
+def _told(imported: Imported) -> list[str]:
     """What became of a file, as lines."""
     pictures = sum(len(job.images) for job in imported.jobs)
     counts = (
-        _count(len(imported.jobs), "job"),
-        _count(len(imported.exchanges), "other exchange"),
-        _count(pictures, "picture"),
+        many(len(imported.jobs), "job"),
+        many(len(imported.exchanges), "other exchange"),
+        many(pictures, "picture"),
     )
     heading = f"{imported.path} ({imported.format}): {', '.join(counts)}"
     incomplete = [
@@ -87,11 +85,7 @@ def _told(imported: Imported) -> str:
         if not job.complete
     ]
     skipped = [f"  skipped {count}: {why}" for why, count in imported.skipped.items()]
-    return "\n".join([heading, *incomplete, *skipped])
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" + ("" if number == 1 else "s")
+    return [heading, *incomplete, *skipped]
 
 
 @click.command("export")
@@ -115,10 +109,10 @@ def export_command(path: Path, output: Path, format: Format | None) -> None:  # 
 
     written = export_file(Cassette.load(path), output, format)
     for why, count in written.skipped.items():
-        click.echo(f"left out {count}: {why}")
+        say(f"left out {count}: {why}")
     counts = (
-        _count(written.jobs, "job"),
-        _count(written.interactions, "request"),
-        _count(written.pictures, "picture"),
+        many(written.jobs, "job"),
+        many(written.interactions, "request"),
+        many(written.pictures, "picture"),
     )
-    click.echo(f"{output} ({written.format}): {', '.join(counts)}")
+    say(f"{output} ({written.format}): {', '.join(counts)}")

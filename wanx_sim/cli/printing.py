@@ -11,6 +11,9 @@ import click
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 
+FOUND = 1
+"""The exit status of a command that has found something, or could not read it."""
+
 _NO_END = 10_000
 # Control characters, and those that reverse what is read: a cassette may be a stranger's, and a
 # terminal obeys what it is sent.
@@ -27,6 +30,11 @@ def say(text: str = "", *, err: bool = False) -> None:
     stream = sys.stderr if err else sys.stdout
     encoding = getattr(stream, "encoding", None) or "utf-8"
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), err=err)
+
+
+def complain(error: object) -> None:
+    """Print, in one line, what is wrong."""
+    say(f"wanx-sim: {printable(error)}", err=True)
 
 
 def print_json(content: object) -> None:
@@ -60,3 +68,23 @@ def print_table(
     with console.capture() as capture:
         console.print(table)
     say("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def many(count: int, noun: str) -> str:
+    """A number of things, in words."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def size(count: int) -> str:
+    """A number of bytes, in the unit that fits."""
+    if count < 1000:  # noqa: PLR2004 - what the next unit is
+        return f"{count} B"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1e6:.1f} MB"  # noqa: PLR2004
+
+
+def short(text: str, most: int = 60) -> str:
+    """The beginning of a text, as many columns wide; a Chinese character takes two."""
+    from rich.cells import cell_len, set_cell_size
+
+    text = printable(text[: 2 * most])
+    return text if cell_len(text) <= most else set_cell_size(text, most - 1).rstrip() + "…"

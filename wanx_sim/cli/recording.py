@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from . import options
 from .sockets import address, run, secure
 
 if TYPE_CHECKING:
@@ -22,25 +23,18 @@ def _ageing(expired: str) -> Callable[[Callable[..., None]], Callable[..., None]
     """The options on how old a recording may be that is replayed."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
-        options = (
-            click.option(
-                "--max-age", type=click.FloatRange(0, min_open=True), metavar="DAYS",
-                help="How old a recording may be that is replayed. Default: any age.",
-            ),
+        both = (
+            options.max_age("How old a recording may be that is replayed. Default: any age."),
             click.option(
                 "--on-expired", type=click.Choice(["warn", "error", "record"]), default="warn",
                 show_default=True, help=expired,
             ),
         )  # fmt: skip
-        for option in reversed(options):
+        for option in reversed(both):
             command = option(command)
         return command
 
     return decorate
-
-
-def _days(max_age: float | None) -> timedelta | None:
-    return None if max_age is None else timedelta(days=max_age)
 
 
 @click.command()
@@ -60,7 +54,7 @@ def _days(max_age: float | None) -> timedelta | None:
 )
 @click.option(
     "--budget",
-    type=click.FloatRange(0),
+    type=options.Amount(0),
     metavar="CNY",
     help="What may be spent, by the catalogue's prices. Default: 0, which buys nothing.",
 )
@@ -89,14 +83,8 @@ def _days(max_age: float | None) -> timedelta | None:
     type=click.Path(path_type=Path, file_okay=False),
     help="The folder of the cache. Default: in your cache folder.",
 )
-@click.option(
-    "--pictures",
-    type=click.Choice(["full", "thumbnail", "placeholder"]),
-    default="full",
-    show_default=True,
-    help="What is stored of each picture.",
-)
-@click.option("--redact-prompts", is_flag=True, help="Write prompts as hashes; they still match.")
+@options.pictures
+@options.redact_prompts
 def record(
     cassette: Path,
     upstream: str,
@@ -104,7 +92,7 @@ def record(
     budget: float | None,
     dry_run: bool,
     mode: str | None,
-    max_age: float | None,
+    max_age: timedelta | None,
     on_expired: OnExpired,
     cached: bool,
     cache_dir: Path | None,
@@ -132,15 +120,13 @@ def record(
         )
     _check_proxy(server["proxy_port"])
     live: Service = Upstream(upstream, ca_file=ca_file)
-    play = {"max_age": _days(max_age), "on_expired": on_expired}
-    service: Service
+    play = {"max_age": max_age, "on_expired": on_expired}
+    cache = _cache(cache_dir) if cached else None
     if dry_run:
-        service = _dry(cassette, mode, live, play, _cache(cache_dir) if cached else None, budget)
+        service = _dry(cassette, mode, live, play, cache, budget)
     else:
-        service = _recorder(
-            cassette, mode, live, play, _cache(cache_dir) if cached else None,
-            budget=budget or 0.0, pictures=pictures, redact_prompts=redact_prompts,
-        )  # fmt: skip
+        how = {"pictures": pictures, "redact_prompts": redact_prompts}
+        service = _recorder(cassette, mode, live, play, cache, budget=budget or 0.0, **how)
     run(service.serve(host, port, **server), key=None)
 
 
@@ -252,7 +238,7 @@ def replay(
     on_miss: str,
     ignore: tuple[str, ...],
     repeat: bool,
-    max_age: float | None,
+    max_age: timedelta | None,
     on_expired: OnExpired,
     host: str,
     port: int,
@@ -270,7 +256,7 @@ def replay(
         public_url=public_url,
         ignore=ignore,
         repeat=repeat,
-        max_age=_days(max_age),
+        max_age=max_age,
         on_expired=on_expired,
     )
     if on_miss == "simulate":

@@ -169,3 +169,8 @@ async def test_to_an_asynchronous_client_it_is_no_error_of_a_network_either(
             with pytest.raises(BudgetExceededError):
                 await client.submit("花店")
     assert len(sim.requests) == 0
+
+
+def test_a_budget_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match=r"a budget is a sum of CNY, .* not nan"):
+        Recorder(Simulator(), "any", budget=float("nan"))

@@ -31,16 +31,16 @@ def shops(record):
 
 def test_a_cache_that_is_not_there_is_empty_and_is_not_made(run, tmp_path):
     for command, said in (
-        ("ls", "0 job(s), 0.0 MiB in {}"),
-        ("prune", "0 job(s) dropped from {}"),
-        ("clear", "0 job(s) dropped from {}"),
+        ("ls", "0 jobs, 0.0 MiB in {}"),
+        ("prune", "0 jobs dropped from {}"),
+        ("clear", "0 jobs dropped from {}"),
     ):
         assert run(command) == [said.format(tmp_path / "cache")]
     assert list(tmp_path.iterdir()) == []
 
 
 def test_it_is_rebuilt_from_cassettes_or_folders_and_listed(run, shops, tmp_path):
-    says = f"2 job(s) from 1 place(s) are in {tmp_path / 'cache'}"
+    says = f"2 jobs from 1 place, now in {tmp_path / 'cache'}"
     assert run("rebuild", shops.path) == [says]
     assert run("rebuild", shops.path.parent) == [says]
     *rows, total = run("ls")
@@ -49,7 +49,7 @@ def test_it_is_rebuilt_from_cassettes_or_folders_and_listed(run, shops, tmp_path
     assert first[-1] == "花店"
     assert second[4:6] == ["2", "0.28"]
     assert second[-1].endswith("…")
-    assert total.startswith("2 job(s), 0.")
+    assert total.startswith("2 jobs, 0.")
 
 
 def test_what_is_pruned_is_said(run, shops, tmp_path):
@@ -57,19 +57,19 @@ def test_what_is_pruned_is_said(run, shops, tmp_path):
     cache = Cache(tmp_path / "cache")
     cache.sent("a" * 64, "dashscope.aliyuncs.com", datetime.now(UTC) - timedelta(hours=1))
     cache.close()
-    assert run("prune") == [f"0 job(s) dropped from {tmp_path / 'cache'}"]
-    assert run("prune", "--unanswered")[0] == "dropped: a create (unanswered, 0 day(s) old)"
+    assert run("prune") == [f"0 jobs dropped from {tmp_path / 'cache'}"]
+    assert run("prune", "--unanswered")[0] == "dropped: a create (unanswered, 0 days old)"
     (first, *_, total) = run("prune", "--max-age", 1)
     assert first.startswith("dropped: 1 × wan2.2-t2i-flash, 花店 (complete, ")
-    assert total.startswith("2 job(s) dropped")
+    assert total.startswith("2 jobs dropped")
 
 
 def test_a_size_may_be_set_and_everything_be_dropped(run, shops):
     run("rebuild", shops.path)
     assert len(run("prune", "--max-size", 0)) == 3
     run("rebuild", shops.path)
-    assert run("clear")[0].startswith("2 job(s) dropped")
-    assert run("ls")[-1].startswith("0 job(s)")
+    assert run("clear")[0].startswith("2 jobs dropped")
+    assert run("ls")[-1].startswith("0 jobs")
 
 
 def test_a_cassette_that_is_not_there_is_said_in_one_line(tmp_path):

@@ -180,6 +180,13 @@ def test_who_asks_for_a_task_that_still_runs_gets_its_id_and_its_polls_go_upstre
         assert [job.complete for job in Cassette.load(library / name).jobs] == [True]
 
 
+def test_a_task_that_still_runs_is_answered_though_its_create_had_no_request_id(opened, scripted):
+    client = opened(scripted({"output": {"task_status": "PENDING", "task_id": "a-task"}}))
+    first, second = client.create(), client.create()
+    assert second.headers["x-wanx-source"] == "cassette"
+    assert second.json()["output"] == first.json()["output"]
+
+
 def test_two_creates_at_once_buy_one(sim, opened):
     on_its_way, may_answer, seen = Event(), Event(), []
 

@@ -7,6 +7,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from wanx_sim import (
@@ -121,6 +122,26 @@ def test_no_moment_lies_in_the_future(flower_shop, talk, pace):
         assert max(seen.values()) <= clock.now() + 0.001
         assert seen["submit_time"] == pytest.approx(clock.now(), abs=0.05 + 0.002)
         clock.advance(0.01)
+
+
+def test_a_moment_that_was_shown_stays_as_it_was(flower_shop, talk):
+    clock = ManualClock()
+    player = Player(flower_shop.path, clock=clock)
+    client = talk(player)
+    task_id, shown = client.submit("一间花店"), []
+    for _ in range(4):  # 20 s at the service, half a second here
+        shown.append(moments(client.poll(task_id)["output"]))
+        clock.advance(0.1)
+    elsewhere = httpx.Client(
+        transport=player.transport(), base_url="https://dashscope-intl.aliyuncs.com"
+    )
+    answer = elsewhere.get(f"/api/v1/tasks/{task_id}", headers={"authorization": "Bearer sk-a"})
+    shown.append(moments(answer.json()["output"]))
+    known = {}
+    for output in shown:
+        assert known | output == output | known
+        known |= output
+    assert set(known) == {"submit_time", "scheduled_time", "end_time"}
 
 
 def test_times_hold_where_the_service_s_clock_and_the_recorder_s_disagree(talk, start, library):

@@ -368,3 +368,36 @@ def test_a_picture_that_no_cassette_names_is_worth_knowing(shop):
         ("info", str(spare)),
         ("info", str(shop.parent / ".wanx-0123")),
     }
+
+
+# --- what no recorder writes ----------------------------------------------------------------------
+
+
+def ended_unseen(job):
+    job["created"]["output"]["task_status"] = "SUCCEEDED"
+    job |= {"states": [], "images": []}
+
+
+def exchanged(operation, path, body):
+    def change(job):
+        asked = {"method": "GET", "path": path, "query": {}}
+        kept = {"at": job["at"], "operation": operation, "request": asked, "status": 200}
+        job.clear()
+        job |= {"type": "exchange", "body": body} | kept
+
+    return change
+
+
+ODD = {
+    "a job that ended before it was polled": ended_unseen,
+    "a picture's download": exchanged("image", "/oss/b/k", {}),
+    "a list of something else": exchanged("list", "/api/v1/tasks/x", {"data": [{"task_id": "x"}]}),
+    "a list that is none": exchanged("list", "/api/v1/tasks", {"data": 3}),
+    "a poll of an image's path": exchanged("query", "/oss/b/k", {"output": {}}),
+}
+
+
+@pytest.mark.parametrize("change", ODD.values(), ids=list(ODD))
+def test_of_what_no_recorder_writes_there_are_findings_and_no_exception(shop, change):
+    edit(shop, lambda document: change(first(document)))
+    assert all(finding.cassette == str(shop) for finding in verify(shop))

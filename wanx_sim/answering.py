@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from . import magic, pictures, sessions
 from .access import authenticate
 from .account import fingerprint
-from .bodies import Bodies, Said
+from .bodies import LIMIT, Asked, Poll, Said
 from .call import Call
 from .errors import StoreUnavailableError
 from .faults import Fault
 from .faults.strike import Strike
 from .faults.subject import Subject, of_create, of_task
+from .latest import Latest
 from .planning import new_plan
 from .protocol import errors, lifecycle, links, listing, oss, requests, responses, routes
 from .protocol.catalogue import Region
@@ -53,7 +54,7 @@ class Answers:
 
     def __init__(self, simulator: Simulator) -> None:
         self._sim = simulator
-        self._bodies = Bodies()
+        self._polls: Latest[str, Poll] = Latest(LIMIT)
         self._operations = {"query": self._query, "cancel": self._cancel, "list": self._list}
 
     def _call(self, request: Request) -> _Call:
@@ -74,6 +75,8 @@ class Answers:
 
     def handle(self, request: Request) -> Response:
         """The answer to one request, noted in the journal."""
+        if (again := self._again(request)) is not None:
+            return again
         call = self._call(request)
         try:
             try:
@@ -90,6 +93,40 @@ class Answers:
             raise
         self._sim.requests.add(call.entry(response.status, code))
         return response
+
+    # --- a poll that was answered before ---------------------------------------------------------
+
+    def _again(self, request: Request) -> Response | None:
+        """The answer to a poll that only its id and its times tell from an earlier one's."""
+        poll, sim = self._polls.get(request.path), self._sim
+        if poll is None or poll.settings != sim.changes or sim.faults:
+            return None
+        keys, now = sim.api_keys, sim.clock.now()
+        if not (
+            poll.since <= now < poll.until
+            and poll.asked == Asked.by(request)
+            and (keys is None or keys.get(poll.key) is poll.region)
+            and self._stands(poll.task)
+        ):
+            return None
+        sim.requests.add(poll.entry(request, now))
+        request_id = responses.request_id(sim.request_random.getrandbits(128))
+        return responses.written(poll.said.to(request_id), request_id, now, dialect=sim.dialect)
+
+    def _stands(self, task: Task) -> bool:
+        """Whether a task is as it was."""
+        try:
+            return self._sim.store.get(task.task_id) is task
+        except StoreUnavailableError:  # which is answered where all else is
+            return False
+
+    def _remember(self, call: _Call, key: str, task: Task, said: Said) -> None:
+        """Keep a good poll that changed nothing, if neither a fault nor a limit can strike it."""
+        if call.subject is None and not self._sim.rate_limits:
+            poll = Poll.of(call.request, key, task, self._sim.changes, call.now, said)
+            self._polls.keep(call.request.path, poll)
+
+    # --- answers ---------------------------------------------------------------------------------
 
     def _refused(self, call: _Call, refusal: Refusal) -> Response:
         if call.operation == "image":
@@ -121,7 +158,7 @@ class Answers:
             return self._create(call, region, key)
         self._strike(call)
         self._sim.limits.query(fingerprint(key), call.now)
-        return self._operations[found.operation](call, region)
+        return self._operations[found.operation](call, region, key)
 
     # --- faults --------------------------------------------------------------------------------
 
@@ -257,28 +294,26 @@ class Answers:
 
     # --- query, list, cancel -------------------------------------------------------------------
 
-    def _query(self, call: _Call, region: Region) -> Response:
+    def _query(self, call: _Call, region: Region, key: str) -> Response:
         task = self._find(call, region)
         if task is None:
             call.task_status = Status.UNKNOWN
             return self._sent(call, responses.unknown(call.task_id or "", call.request_id))
-        if not task.plan.settled:
+        settled = task.plan.settled
+        if not settled:
             task = self._sim.replan(task.task_id, lambda plan: lifecycle.polled(plan, call.now))
         said = self._said(call, task)
         call.task_status = said.status
+        if settled:
+            self._remember(call, key, task, said)
         return responses.written(
             said.to(call.request_id), call.request_id, call.now, dialect=self._sim.dialect
         )
 
     def _said(self, call: _Call, task: Task) -> Said:
-        sim, request = self._sim, call.request
-        where = request.scheme, request.host, sim.public_url, sim.result_hosts, sim.failed_shape
-
-        def write() -> responses.Body:
-            link = self.linker(request, task)
-            return responses.queried(task, call.now, "", link, sim.failed_shape)
-
-        return self._bodies.said(task, call.now, where, write)
+        link = self.linker(call.request, task)
+        body = responses.queried(task, call.now, "", link, self._sim.failed_shape)
+        return Said.of(task.status(call.now), body)
 
     def _find(self, call: _Call, region: Region) -> Task | None:
         task = call.task or self._sim.store.get(call.task_id or "")
@@ -302,7 +337,7 @@ class Answers:
 
         return link
 
-    def _cancel(self, call: _Call, region: Region) -> Response:
+    def _cancel(self, call: _Call, region: Region, _: str) -> Response:
         if self._find(call, region) is None:
             raise Refusal(errors.CANCEL_REFUSED)
         try:
@@ -312,7 +347,7 @@ class Answers:
         call.task_status = Status.CANCELED
         return self._sent(call, responses.canceled(call.request_id))
 
-    def _list(self, call: _Call, region: Region) -> Response:
+    def _list(self, call: _Call, region: Region, _: str) -> Response:
         wanted = listing.Filter.read(call.request.parameters, call.now)
         total, rows = self._page(region, wanted, call.now)
         body = responses.listed(

@@ -6,15 +6,16 @@ its plan. So it is kept as bytes, all but the id of the request, which each answ
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
 from typing import Self
 
 import msgspec
 
+from .journal import Entry
 from .protocol import lifecycle, responses
+from .protocol.catalogue import Region
 from .protocol.lifecycle import Status
 from .protocol.task import Task
+from .wire import Request
 
 LIMIT = 1024
 """How many tasks' answers are kept, about 2 MB; the oldest go first, and are written again."""
@@ -38,50 +39,53 @@ class Said(msgspec.Struct, frozen=True):
         return b'%b"%b"%b' % (self.before, request_id.encode(), self.after)
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True):
+    """All of a request that its answer depends on, beside the path."""
+
+    method: str
+    scheme: str
+    host: str
+    query: str
+    authorization: str | None
+
+    @classmethod
+    def by(cls, request: Request) -> Self:
+        """What a request asks."""
+        key = request.headers.get("authorization")
+        return cls(request.method, request.scheme, request.host, request.query, key)
+
+
+class Poll(msgspec.Struct, frozen=True):
+    """A good poll of a task that polls do not change, and what all was so when it was answered."""
+
+    asked: Asked
+    key: str
+    region: Region
     task: Task
-    where: tuple[object, ...]
+    """As the store gave it, which gives the same object as long as nothing of it changes."""
+    settings: int
+    """How often a setting had been changed by then."""
     since: float
     until: float
     said: Said
 
+    @classmethod
+    def of(
+        cls, request: Request, key: str, task: Task, settings: int, now: float, said: Said
+    ) -> Self:
+        """A poll that was answered just now."""
+        since, until = lifecycle.span(task.plan, now)
+        return cls(Asked.by(request), key, task.region, task, settings, since, until, said)
 
-class Bodies:
-    """The answers that were written of late, by the id of the task."""
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[str, _Kept] = OrderedDict()
-
-    def said(
-        self,
-        task: Task,
-        now: float,
-        where: tuple[object, ...],
-        write: Callable[[], responses.Body],
-    ) -> Said:
-        """What is said of a task now; it is written only if it was not, or holds no longer.
-
-        Args:
-            task: as the store gave it, which decodes a record that has not changed only once.
-            now: the moment.
-            where: all that the answer depends on beside task and moment.
-            write: writes it, with an empty id for that of the request.
-        """
-        kept = self._kept.get(task.task_id)
-        if (
-            kept is None
-            or kept.task is not task
-            or not kept.since <= now < kept.until
-            or kept.where != where
-        ):
-            said = Said.of(task.status(now), write())
-            kept = self._kept[task.task_id] = _Kept(
-                task, where, *lifecycle.span(task.plan, now), said
-            )
-            if len(self._kept) > LIMIT:
-                self._kept.popitem(last=False)
-        return kept.said
-
-    def clear(self) -> None:
-        """Forget all."""
-        self._kept.clear()
+    def entry(self, request: Request, now: float) -> Entry:
+        """What the journal notes of one more poll that is answered so."""
+        return Entry(
+            at=now,
+            operation="query",
+            method=request.method,
+            path=request.path,
+            status=200,
+            task_id=self.task.task_id,
+            task_status=self.said.status,
+            user_agent=request.headers.get("user-agent"),
+        )

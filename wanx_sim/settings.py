@@ -31,6 +31,12 @@ class Settings:
     """Whether messages of errors end in a link to the service's pages, as they do of late."""
     public_url: str | None
     """Where links begin, if not at the host that a request asked."""
+    changes = 0
+    """How often an attribute was set: what depends on settings holds while this stays so."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        object.__setattr__(self, "changes", self.changes + 1)
 
     def change(self, **given: Any) -> None:
         """Change settings, all that are given or, if one of them is wrong, none.

@@ -4,6 +4,8 @@ For each request uvicorn makes a task and an event, checks each header and write
 apart: more work than the service has. A request to a service that never waits needs none of it,
 so it is answered as soon as it is read. Everything else goes uvicorn's way, as if it had come
 just now: other paths, clients that do not read, answers that are troubled.
+
+Nor is a head parsed twice: a client that polls sends the same bytes again and again.
 """
 
 from __future__ import annotations
@@ -12,15 +14,33 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
+import msgspec
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from ..latest import Latest
 from ..wire import Request, Response
 from .asgi import App
 from .sending import ANSWERED, CONNECTION
 
 _PATHS = (b"/api/v1/", b"/oss/")
 """How the paths of the service begin; that under ``/_sim/`` is no business of ours."""
+
+_END = b"\r\n\r\n"
+
+
+class _Head(msgspec.Struct, frozen=True):
+    """What the head of a request says: the request without its body, and how long that is."""
+
+    request: Request
+    length: int
+
+
+_LONGEST = 2048
+"""Bytes of a head that is remembered: many of them must not take much memory."""
+
+_heads: dict[str, Latest[bytes, _Head]] = {"http": Latest(4096), "https": Latest(4096)}
+"""The heads that were parsed of late, by the scheme and their bytes."""
 
 
 class Protocol(HttpToolsProtocol):
@@ -34,6 +54,70 @@ class Protocol(HttpToolsProtocol):
         self._service = app if isinstance(app, App) and app.answers_at_once else None
         self._body: bytearray | None = None
         """What has come so far of a request that is answered here."""
+        self._between = True
+        """Whether the parser has seen the end of a request, and nothing of the next one."""
+        self._came = b""
+        """What came last, if a request began with it."""
+        self._said: list[Response | Exception | None] = []
+        """What the service has said to the request that comes next, if it was asked already."""
+        self._used = False
+        """Whether a request was answered since the timer of an idle connection was set."""
+
+    # --- a head that is known --------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        request = self._known(data)
+        if request is not None and self._service is not None:
+            answer = self._service.answer(request)
+            if isinstance(answer, Response) and self._sent(answer, request, keep_alive=True):
+                self._used = True
+                return
+            self._said.append(answer)
+        self._came = data if self._between else b""
+        super().data_received(data)
+
+    def _known(self, data: bytes) -> Request | None:
+        """The request that the data is, if it is one whole, and its head is known."""
+        end = data.find(_END) + len(_END)
+        head = _heads[self.scheme or "http"].get(data[:end])
+        if head is None or not (self._between and self._free()) or len(data) != end + head.length:
+            return None
+        if not head.length:
+            return head.request
+        return msgspec.structs.replace(head.request, body=data[end:])
+
+    def _free(self) -> bool:
+        """Whether an answer can be written now."""
+        cycle: RequestResponseCycle | None = self.cycle
+        return (
+            (cycle is None or cycle.response_complete)  # else it waits for its turn
+            and not self.flow.write_paused
+            and not self.transport.is_closing()
+        )
+
+    def _learn(self, request: Request) -> None:
+        """Remember the head of a request, if it came in one piece with nothing behind."""
+        length = len(request.body)
+        end = len(self._came) - length
+        if self._came.find(_END) + len(_END) == end <= _LONGEST:
+            head = _Head(msgspec.structs.replace(request, body=b""), length)
+            _heads[request.scheme].keep(self._came[:end], head)
+
+    def timeout_keep_alive_handler(self) -> None:
+        # The timer is not set anew for each request, which would cost as much as its state.
+        if self._used:
+            self._used = False
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        else:
+            super().timeout_keep_alive_handler()
+
+    # --- one that is parsed ----------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        self._between = False
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._body = bytearray() if self._simple() else None
@@ -47,12 +131,19 @@ class Protocol(HttpToolsProtocol):
             self._body += body
 
     def on_message_complete(self) -> None:
+        self._between = True
         if self._body is None or self._service is None:
             super().on_message_complete()
             return
         request = self._request(bytes(self._body))
-        answer = self._service.answer(request)
-        if isinstance(answer, Response) and self._sent(answer, request):
+        answer = self._said.pop() if self._said else self._service.answer(request)
+        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
+        if isinstance(answer, Response) and self._sent(answer, request, keep_alive=keep_alive):
+            if keep_alive:
+                self._learn(request)
+            else:
+                self.transport.close()
+            self.on_response_complete()
             return
         self._pass_on(answer)
         if self._body:
@@ -61,14 +152,12 @@ class Protocol(HttpToolsProtocol):
 
     def _simple(self) -> bool:
         """Whether a request, by its head, can be answered here."""
-        cycle: RequestResponseCycle | None = self.cycle
         return (
             self._service is not None
-            and (cycle is None or cycle.response_complete)  # else it waits for its turn
+            and self._free()
             and self.url.startswith(_PATHS)
             and b"#" not in self.url
-            and not (self.expect_100_continue or self.flow.write_paused)
-            and not (self.parser.should_upgrade() or self.transport.is_closing())
+            and not (self.expect_100_continue or self.parser.should_upgrade())
             and not any(name.startswith(b"x-forwarded-") for name, _ in self.headers)
         )
 
@@ -91,16 +180,12 @@ class Protocol(HttpToolsProtocol):
             body=body,
         )
 
-    def _sent(self, response: Response, request: Request) -> bool:
+    def _sent(self, response: Response, request: Request, *, keep_alive: bool) -> bool:
         """Send an answer, if it is one that simply arrives."""
-        keep_alive = self.parser.get_http_version() != "1.0" and self.parser.should_keep_alive()
         head = _head(response, keep_alive=keep_alive)
         if response.delivery or head is None:
             return False
         self.transport.write(head if request.method == "HEAD" else head + response.body)
-        if not keep_alive:
-            self.transport.close()
-        self.on_response_complete()
         return True
 
 

@@ -6,12 +6,13 @@ reads one takes 4 µs longer. Those that were written or read of late are there 
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from math import inf, nextafter
 from threading import RLock
 
+from ..latest import Latest
 from ..protocol.task import Task
 from . import RECENT, Change, compact
 from .compact import Key
@@ -39,7 +40,7 @@ class MemoryStore(Indexed):
     def _empty(self) -> None:
         self._records: dict[Key, bytes] = {}
         self._keys: list[Key] = []
-        self._recent: OrderedDict[Key, Task] = OrderedDict()
+        self._recent: Latest[str, Task] = Latest(RECENT)
         self._codec = compact.Codec()
         self._stages = bytearray()
         self._sets: defaultdict[str, Ranked] = defaultdict(Ranked)
@@ -65,24 +66,19 @@ class MemoryStore(Indexed):
 
     def get(self, task_id: str) -> Task | None:
         """See `Store.get`."""
-        return self._read(compact.key(task_id))
+        return self._recent.get(task_id) or self._read(compact.key(task_id))
 
     def _read(self, key: Key) -> Task | None:
         with self._mutex:
-            task = self._recent.get(key)
+            task = self._recent.get(compact.name_of(key))
             if task is None and (record := self._records.get(key)):
                 task = self._codec.decode(key, memoryview(record)[_NUMBER:])
-                self._keep(key, task)
+                self._recent.keep(task.task_id, task)
             return task
 
     def _write(self, key: Key, number: int, task: Task) -> None:
         self._records[key] = number.to_bytes(_NUMBER, "big") + self._codec.encode(task)
-        self._keep(key, task)
-
-    def _keep(self, key: Key, task: Task) -> None:
-        self._recent[key] = task
-        if len(self._recent) > RECENT:
-            self._recent.popitem(last=False)
+        self._recent.keep(task.task_id, task)
 
     def update(self, task_id: str, change: Change, now: float) -> Task | None:
         """See `Store.update`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 from contextlib import contextmanager
 from urllib.parse import urlsplit
@@ -10,7 +12,9 @@ import httpx
 import pytest
 
 from wanx_sim import Clock, Fault, Simulator
+from wanx_sim.faces import direct
 from wanx_sim.faces.direct import Protocol
+from wanx_sim.latest import Latest
 from wanx_sim.service import Service
 
 CREATE = "/api/v1/services/aigc/text2image/image-synthesis"
@@ -169,3 +173,192 @@ def test_a_header_that_would_end_the_head_is_not_sent(caplog):
         connection.sendall(POLL % (b"a", b""))
         assert connection.recv(100) == b""
     assert "Invalid HTTP header value" in caplog.text
+
+
+# --- a head that came before ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """The requests whose heads were parsed."""
+    seen, complete = [], Protocol.on_headers_complete
+
+    def noted(self):
+        seen.append(self.url)
+        complete(self)
+
+    monkeypatch.setattr(Protocol, "on_headers_complete", noted)
+    return seen
+
+
+def order(prompt, **headers):
+    """A create, as bytes."""
+    body = json.dumps(ORDER | {"input": {"prompt": prompt}}).encode()
+    lines = {"Host": "sim", "X-DashScope-Async": "enable", "Content-Type": "application/json"}
+    lines |= KEY | {"Content-Length": len(body)} | headers
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"POST {CREATE} HTTP/1.1\r\n{head}\r\n".encode() + body
+
+
+def once(connection, request):
+    """The body of the answer to one request."""
+    connection.sendall(request)
+    (body,) = read(connection, 1)
+    return body
+
+
+def test_a_head_is_parsed_once_for_all_connections(sim, parsed):
+    poll = POLL % (b"parsed-once", b"")
+    for _ in range(2):
+        with connected(sim) as connection:
+            assert b"parsed-once" in once(connection, poll)
+            assert b"parsed-once" in once(connection, poll)
+    assert len(parsed) == 1
+    assert len(sim.requests) == 4
+
+
+def test_bodies_under_one_head_are_told_apart(sim, parsed):
+    with connected(sim) as connection:
+        for prompt in ("one", "two", "six"):
+            once(connection, order(prompt, X="bodies"))
+    assert [task.prompt for task in sim.tasks] == ["one", "two", "six"]
+    assert len(parsed) == 1
+
+
+@pytest.mark.parametrize("cut", [10, -30, -1])
+def test_what_comes_in_pieces_is_one_request_though_its_head_is_known(sim, cut):
+    whole = order("in pieces", X=str(cut))
+    with connected(sim) as connection:
+        once(connection, whole)
+        connection.sendall(whole[:cut])
+        connection.sendall(whole[cut:])
+        read(connection, 1)
+        once(connection, whole)
+    assert len(sim.tasks) == 3
+
+
+def test_a_body_that_looks_like_a_known_head_is_a_body(sim, fed):
+    poll = POLL % (b"body", b"")
+    head = order("").partition(b"Content-Length")[0] + b"Content-Length: %d\r\n\r\n" % len(poll)
+    assert b"UNKNOWN" in fed(poll)
+    assert b"InvalidParameter" in fed(head, poll)
+    assert [entry.operation for entry in sim.requests] == ["query", "create"]
+
+
+def test_the_rest_of_a_head_is_no_head(sim, fed):
+    whole = order("the rest")
+    assert b"PENDING" in fed(whole[:3], whole[3:])
+    assert fed(whole[3:]).startswith(b"HTTP/1.1 400 ")
+    assert len(sim.tasks) == 1
+
+
+def test_requests_that_come_together_are_all_answered_though_their_head_is_known(sim):
+    poll = POLL % (b"together", b"")
+    with connected(sim) as connection:
+        once(connection, poll)
+        connection.sendall(poll * 3)
+        assert len(read(connection, 3)) == 3
+
+
+def test_a_known_head_waits_for_its_turn():
+    sim = Simulator(clock=Clock(speed=50))
+    slow, quick = (POLL % (name, b"x-turn: 1\r\n") for name in (b"slow", b"quick"))
+    with connected(sim) as connection:
+        once(connection, slow)
+        once(connection, quick)
+        sim.faults.add(Fault(on="query", delay=5))
+        connection.sendall(slow)
+        connection.sendall(quick)
+        first, second = read(connection, 2)
+    assert b"slow" in first
+    assert b"quick" in second
+
+
+def test_an_answer_may_be_troubled_though_the_head_is_known(sim):
+    poll = POLL % (b"troubled", b"")
+    with connected(sim) as connection:
+        once(connection, poll)
+        sim.faults.add(Fault(on="query", lost_response=True))
+        connection.sendall(poll)
+        with pytest.raises(ConnectionResetError):
+            connection.recv(100)
+    assert [entry.status for entry in sim.requests] == [200, None]
+
+
+def test_a_head_that_ends_the_connection_does_so_again(sim):
+    for _ in range(2):
+        with connected(sim) as connection:
+            connection.sendall(POLL % (b"closing", b"connection: close\r\n"))
+            with connection.makefile("rb") as stream:
+                assert b"closing" in stream.read()
+
+
+def test_how_many_heads_are_kept_has_a_limit(sim, monkeypatch):
+    heads = Latest(2)
+    monkeypatch.setitem(direct._heads, "http", heads)
+    with connected(sim) as connection:
+        for name in (b"a", b"b", b"c"):
+            once(connection, POLL % (name, b""))
+        once(connection, POLL % (b"long", b"x-long: " + b"x" * 3000 + b"\r\n"))
+    assert list(heads) == [POLL % (b"b", b""), POLL % (b"c", b"")]
+
+
+def test_a_connection_is_closed_when_nothing_came_for_a_while(connection):
+    for _ in range(3):
+        connection.protocol.data_received(POLL % (b"idle", b""))
+    connection.protocol.timeout_keep_alive_handler()
+    assert not connection.is_closing()  # it was used since the timer was set
+    connection.protocol.timeout_keep_alive_handler()
+    assert connection.is_closing()
+
+
+class _Loop:
+    """An event loop whose time stands still."""
+
+    def call_later(self, *_):
+        return self
+
+    def cancel(self):
+        """Do nothing: it would not have come."""
+
+
+class _Connection(asyncio.Transport):
+    """A connection without a socket."""
+
+    def __init__(self, server):
+        super().__init__()
+        self.written, self._closed = b"", False
+        self.protocol = Protocol(server._uvicorn.config, server._uvicorn.server_state, {}, _Loop())
+        self.protocol.connection_made(self)
+
+    def write(self, data):
+        self.written += data
+
+    def close(self):
+        self._closed = True
+
+    def is_closing(self):
+        return self._closed
+
+    def resume_reading(self):
+        """Go on, as it does anyway."""
+
+
+@pytest.fixture
+def connection(sim):
+    with sim.serve() as server:
+        yield _Connection(server)
+
+
+@pytest.fixture
+def fed(sim):
+    """What is written to a new connection that such pieces come in by, one after the other."""
+    with sim.serve() as server:
+
+        def feed(*pieces):
+            connection = _Connection(server)
+            for piece in pieces:
+                connection.protocol.data_received(piece)
+            return connection.written
+
+        yield feed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -39,7 +38,6 @@ _STORE_GONE = ErrorRow(
 )  # fmt: skip
 
 
-@dataclass(slots=True)
 class _Call(Call):
     """A request, and what of the simulator it is about."""
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from .journal import Entry, asked
 from .protocol.routes import Operation
 from .wire import Request
 
 
-@dataclass(slots=True)
-class Call:
+class Call(msgspec.Struct):
     """A request, and what was found out about it so far."""
 
     request: Request

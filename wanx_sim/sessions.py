@@ -25,12 +25,13 @@ LIMIT = 1000
 HEADER = "x-wanx-session"
 """The header, and the parameter of a query, that names a session."""
 
+_IN_QUERY = f"{HEADER}="
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 def asked(request: Request) -> str | None:
     """The session that a request names, if it names one; a link's own counts before a header."""
-    if f"{HEADER}=" in request.query and HEADER in request.parameters:
+    if _IN_QUERY in request.query and HEADER in request.parameters:
         return request.parameters[HEADER]
     return request.headers.get(HEADER)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
@@ -12,6 +11,8 @@ from random import Random
 from threading import RLock
 from typing import Literal
 from urllib.parse import unquote
+
+import msgspec
 
 from ..access import authenticate
 from ..bodies import Said
@@ -34,11 +35,10 @@ from .recordings import Found, OnExpired, Recordings
 from .redaction import is_hashed
 
 
-@dataclass(slots=True)
 class _Call(Call):
     """A request, and the canonical form that it is matched by."""
 
-    form: Json = field(default_factory=dict)
+    form: Json = msgspec.field(default_factory=dict)
 
 
 class Player(Service):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import Literal
+from urllib.parse import unquote
 
 import msgspec
 
@@ -90,11 +91,16 @@ def route(request: Request) -> Route:
     Raises:
         Refusal: for a path that does not exist, or a method that it does not know.
     """
-    if bucket := _bucket(request.hostname):
-        return Route("image", bucket=bucket, key=request.path.removeprefix("/"))
-    if match := _OSS.fullmatch(request.path):
+    return _route(request.method, request.hostname, request.path)
+
+
+@lru_cache(1024)  # creates have one route, and those of late are polled again
+def _route(method: str, hostname: str, path: str) -> Route:
+    if match := IMAGE_HOST.fullmatch(hostname):
+        return Route("image", bucket=match["bucket"], key=path.removeprefix("/"))
+    if match := _OSS.fullmatch(path):
         return Route("image", bucket=match["bucket"], key=match["key"])
-    path, method = request.decoded_path, request.method
+    path = unquote(path)
     if match := _TASK.fullmatch(path):
         if match[2]:
             return _expect(method, "POST", Route("cancel", task_id=match[1]))
@@ -104,13 +110,6 @@ def route(request: Request) -> Route:
     if path.rstrip("/") == TASKS_PATH:
         return _expect(method, "GET", Route("list"))
     raise Refusal(errors.NOT_FOUND)
-
-
-@lru_cache(256)
-def _bucket(hostname: str) -> str:
-    """The bucket of the service that a host is, if it is one."""
-    match = IMAGE_HOST.fullmatch(hostname)
-    return match["bucket"] if match else ""
 
 
 def _expect(method: str, expected: str, found: Route) -> Route:

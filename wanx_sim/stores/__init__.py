@@ -24,6 +24,12 @@ Change = Callable[[Task], Task]
 RECENT = 1024
 """How many tasks are at hand as objects, about 2 MB: a poll of one of them decodes nothing."""
 
+KEPT = 1_000_000
+"""How many tasks a store keeps, if it is not told otherwise: the newest."""
+
+FORGOTTEN_KEPT = 10_000
+"""How many of them it keeps of those that the service itself has forgotten, after a day."""
+
 
 class Page(NamedTuple):
     """One page of a list, and how many tasks the whole list holds."""
@@ -62,6 +68,9 @@ class Store(Protocol):
 
     def count(self) -> int:
         """How many tasks there are, without reading them."""
+
+    def dropped(self) -> int:
+        """How many tasks are no longer there, as there were too many; they stay on the bill."""
 
     def page(self, region: Region, wanted: Filter, now: float) -> Page:
         """The page of a region's list that a filter asks for, newest task first."""

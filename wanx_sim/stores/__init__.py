@@ -69,9 +69,6 @@ class Store(Protocol):
     def count(self) -> int:
         """How many tasks there are, without reading them."""
 
-    def dropped(self) -> int:
-        """How many tasks are no longer there, as there were too many; they stay on the bill."""
-
     def page(self, region: Region, wanted: Filter, now: float) -> Page:
         """The page of a region's list that a filter asks for, newest task first."""
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import lru_cache
-from secrets import token_hex
+from secrets import token_bytes
 from threading import local
 from typing import Any
 
@@ -91,27 +91,26 @@ class RedisStore:
 
     def add(self, task: Task) -> bool:
         """See `Store.add`."""
-        now, mark = task.plan.submitted, token_hex(8)
-        new = task.task_id, _standing(task, mark), *_charge(task, index.bill(task))
+        now = task.plan.submitted
+        self._redis.ahead.drop((self._redis.key("tasks"), task.task_id))
         done = self._redis.script(
-            scripts.ADD, *self._redis.held, task.task_id, _encode(task), mark, _encode(new),
-            indexed.LATE, repr(now), self._keep, FORGOTTEN_KEPT, repr(now - RETENTION),
+            scripts.ADD, *self._redis.held, task.task_id, _encode(task), token_bytes(scripts.MARK),
+            _encode(index.standing(task)), _charge(task, index.bill(task)), indexed.LATE,
+            repr(now), self._keep, FORGOTTEN_KEPT, repr(now - RETENTION),
         )  # fmt: skip
         self._check_lock(done)
         return bool(done)
 
     def get(self, task_id: str) -> Task | None:
         """See `Store.get`."""
-        ahead, self._redis.ahead = self._redis.ahead, None
-        if ahead and ahead[:2] == (self._redis.key("tasks"), task_id):
-            record = ahead[2]
-            self._mine.seen = None if record is None else (task_id, record)
-        else:
-            record = self._read(task_id)
+        ahead = self._redis.ahead.take((self._redis.key("tasks"), task_id))
+        record = self._read(task_id) if ahead is None else self._saw(task_id, *ahead)
         return None if record is None else self._decoded(record)
 
     def _read(self, task_id: str) -> bytes | None:
-        record: bytes | None = self._redis.run("HGET", self._redis.key("tasks"), task_id)
+        return self._saw(task_id, self._redis.run("HGET", self._redis.key("tasks"), task_id))
+
+    def _saw(self, task_id: str, record: bytes | None) -> bytes | None:
         self._mine.seen = None if record is None else (task_id, record)
         return record
 
@@ -126,6 +125,7 @@ class RedisStore:
 
     def update(self, task_id: str, change: Change, now: float) -> Task | None:
         """See `Store.update`."""
+        self._redis.ahead.drop((self._redis.key("tasks"), task_id))
         # What was read last is tried first: if it has changed since, Redis says so.
         seen, self._mine.seen = self._mine.seen, None
         record = seen[1] if seen and seen[0] == task_id else self._read(task_id)
@@ -135,8 +135,8 @@ class RedisStore:
             # Not sent twice: what the first one wrote would count as somebody else's.
             found = self._redis.script(
                 scripts.UPDATE, *self._redis.held, task_id, record, _encode(new),
-                _encode(_standing(new)), repr(now),
-                *_charge(new, index.bill(new).minus(index.bill(old))), again=False,
+                _encode(index.standing(new)), _charge(new, index.bill(new).minus(index.bill(old))),
+                repr(now), again=False,
             )  # fmt: skip
             self._check_lock(found)
             if found == 1:
@@ -172,7 +172,7 @@ class RedisStore:
         return int(self._redis.run("HLEN", self._redis.key("tasks")))
 
     def dropped(self) -> int:
-        """See `Store.dropped`."""
+        """How many tasks are no longer kept, as there came newer ones; they stay on the bill."""
         return int(self._redis.run("GET", self._redis.key("dropped")) or 0)
 
     # --- the index -------------------------------------------------------------------------------
@@ -205,7 +205,8 @@ class RedisStore:
         found = dict(zip(flat[::2], flat[1::2], strict=True))
         kinds = (b"tasks/", b"images/", b"cost/")
         return {
-            model.decode(): Total(*(int(found[kind + model]) for kind in kinds)) for model in models
+            model.decode(): Total(*(int(found.get(kind + model, 0)) for kind in kinds))
+            for model in models
         }
 
     def images(self, queue: str) -> int:
@@ -225,6 +226,7 @@ class RedisStore:
 
     def clear(self) -> None:
         """See `Store.clear`."""
+        self._redis.ahead.keep({})
         pattern = re.sub(r"([*?\[\]\\])", r"\\\1", self._redis.prefix) + "*"
         self._redis.script(scripts.CLEAR, pattern, FORMAT)
 
@@ -233,11 +235,6 @@ class RedisStore:
         self._redis.close()
 
 
-def _standing(task: Task, mark: str = "") -> tuple[Any, ...]:
-    # Number and stage, which come first, are filled in there.
-    return 0, 0, *msgspec.structs.astuple(index.standing(task)), mark
-
-
-def _charge(task: Task, more: Total) -> tuple[str | int, ...]:
+def _charge(task: Task, more: Total) -> bytes:
     model = task.order.model
-    return model, index.queue_of(task.account, model), *more
+    return _encode((model, index.queue_of(task.account, model), *more))

@@ -6,7 +6,7 @@ The faces are imported when one is opened, so a service pulls in no HTTP library
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,17 @@ class Service(ABC):
 
     blocking = False
     """Whether an answer may wait for a network; asynchronous faces then use a thread."""
+
+    gathers = False
+    """Whether `expect` pays; a face that gets several requests at once then calls it first."""
+
+    def expect(self, requests: Sequence[Request]) -> None:
+        """What is about to be asked, by calls of `handle` with these very objects in this thread.
+
+        A service whose state lies far away reads in one round trip what all of them need. It uses
+        that for each of them once, and not if anything of it has been changed meanwhile. A request
+        that is left out in the end does no harm; no requests end what was expected before.
+        """
 
     @abstractmethod
     def handle(self, request: Request) -> Response:

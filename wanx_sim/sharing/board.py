@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -10,6 +10,7 @@ import msgspec
 from ..clock import Moment
 from ..faults.armed import Armed
 from ..stores import Store
+from ..wire import Request
 
 CONTROLS = "controls"
 """The name of a scope's own record; its other records are counts."""
@@ -46,6 +47,25 @@ class Board(Protocol):
 
         Where the way is long, the task may be read at once: `Store.get` then has it at hand.
         """
+
+    gathers: bool
+    """Whether it pays to read for several requests at once: where the way to what it holds is long.
+    """
+
+    def expect(self, requests: Sequence[tuple[Request, str]]) -> None:
+        """Read what these are going to ask for, as `read` does: the server's record, the tasks.
+
+        They are handled next, by this thread; nothing that was read for others before is left.
+        """
+
+    def expected(self, request: Request) -> bytes | None:
+        """The server's record as it was read for a request, and the task `Store.get` has at hand.
+
+        None if none was, or if it may have changed meanwhile: `read` it then.
+        """
+
+    def answered(self) -> None:
+        """The request is answered: whatever was read for it is of no use to others."""
 
     def swap(self, scope: str, name: str, old: bytes | None, new: bytes) -> bool:
         """Write a record if it is still the old one; None is none at all."""

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +22,7 @@ from ..errors import StoreError
 from ..journal import LIMIT
 from ..stores import Store
 from ..stores.disk import DiskStore
+from ..wire import Request
 from .board import CONTROLS
 
 _HEAD = 16  # bytes before an entry: when it was noted, by whom, and how long it is
@@ -80,6 +81,17 @@ class Folder:
         """See `Board.read`."""
         with self._trouble():
             return _content(self._file(scope, name))
+
+    gathers = False
+
+    def expect(self, requests: Sequence[tuple[Request, str]]) -> None:
+        """See `Board.expect`: here each reads as well for itself."""
+
+    def expected(self, request: Request) -> None:
+        """See `Board.expected`: nothing is."""
+
+    def answered(self) -> None:
+        """See `Board.answered`."""
 
     def swap(self, scope: str, name: str, old: bytes | None, new: bytes) -> bool:
         """See `Board.swap`."""

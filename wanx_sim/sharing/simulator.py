@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from random import Random
 from secrets import token_hex
 from typing import Any
@@ -58,6 +59,7 @@ class SharedSimulator(Simulator):
         **settings: Any,
     ) -> None:
         self.board, self._scope = board, scope
+        self.gathers = board.gathers
         self._who = board.who if who is None else who
         super().__init__(**settings)
         self._told = {name: getattr(self, name) for name in SETTINGS}
@@ -170,20 +172,36 @@ class SharedSimulator(Simulator):
         self.refresh()
         return self
 
+    def expect(self, requests: Sequence[Request]) -> None:
+        """See `Service.expect`; those of sessions read for themselves."""
+        own = [request for request in requests if sessions.asked(request) is None]
+        with suppress(StoreError):  # whoever is handled then finds out, and says so
+            self.board.expect([(request, _task_of(request)) for request in own])
+
     def handle(self, request: Request) -> Response:
         """See `Simulator.handle`."""
         name = sessions.asked(request)
         try:
             one: Simulator = self
             if name is None:
-                self.refresh(_task_of(request))
+                self._refresh_for(request)
             else:
                 one = self.session(name)
         except ValueError as error:
             return self._answers.refuse(request, Refusal(errors.INVALID_PARAMETER, str(error)))
         except StoreUnavailableError as gone:
             return self._answers.store_gone(request, gone)
-        return one._answers.handle(request)  # noqa: SLF001 - it is one of us
+        try:
+            return one._answers.handle(request)  # noqa: SLF001 - it is one of us
+        finally:
+            self.board.answered()
+
+    def _refresh_for(self, request: Request) -> None:
+        found = self.board.expected(request)
+        if found is None:
+            self.refresh(_task_of(request))
+        elif found != self.record:
+            self.follow(found)
 
     def open_session(self, name: str, record: bytes) -> SharedSimulator:
         """The session of a record, in this process."""

@@ -24,6 +24,12 @@ Change = Callable[[Task], Task]
 RECENT = 1024
 """How many tasks are at hand as objects, about 2 MB: a poll of one of them decodes nothing."""
 
+KEPT = 1_000_000
+"""How many tasks a store keeps, if it is not told otherwise: the newest."""
+
+FORGOTTEN_KEPT = 10_000
+"""How many of them it keeps of those that the service itself has forgotten, after a day."""
+
 
 class Page(NamedTuple):
     """One page of a list, and how many tasks the whole list holds."""

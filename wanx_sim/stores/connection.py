@@ -26,6 +26,7 @@ except ImportError:  # pragma: no cover - depends on what is installed
         redis = None
 
 from ..errors import StoreError, StoreUnavailableError
+from .ahead import Ahead
 
 PATIENCE = 5.0
 """Seconds that an answer may take before Redis counts as gone."""
@@ -48,7 +49,6 @@ class _Mine(local):
 
     def __init__(self) -> None:
         self.client: redis.Redis | None = None
-        self.ahead: tuple[str, str, bytes | None] | None = None
         self.locks: list[Lock] = []
 
 
@@ -109,6 +109,7 @@ class Connection:
         self._clients: list[redis.Redis] = []
         self._digests: dict[str, str] = {}
         self._silence = _Silence()
+        self.ahead = Ahead()
 
     def key(self, name: str) -> str:
         """A key under the prefix."""
@@ -179,15 +180,6 @@ class Connection:
             for command in commands:
                 pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
             return pipeline.execute()
-
-    @property
-    def ahead(self) -> tuple[str, str, bytes | None] | None:
-        """A key, a field and its value, read by this thread before it is asked for."""
-        return self._mine.ahead
-
-    @ahead.setter
-    def ahead(self, found: tuple[str, str, bytes | None] | None) -> None:
-        self._mine.ahead = found
 
     def together(self, *commands: tuple[Any, ...]) -> list[Any]:
         """Several commands in one round trip, which may be sent twice; others' may come between.

@@ -2,6 +2,7 @@
 
 A poll is one round trip and so is a create. Whatever must be atomic is a script (`scripts`), for
 nobody locks what a poll changes: it is written if it is still what was read, and else tried again.
+The index is kept a little late, as in the other stores: see there.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import lru_cache
-from secrets import token_hex
+from secrets import token_bytes
 from threading import local
 from typing import Any
 
@@ -18,20 +19,22 @@ import msgspec
 
 from ..errors import StoreError, StoreUnavailableError
 from ..protocol.catalogue import Region
+from ..protocol.lifecycle import RETENTION
 from ..protocol.listing import Filter
 from ..protocol.queue import NEVER, Line
 from ..protocol.task import Task
-from . import RECENT, Change, Page, index, scripts
+from . import FORGOTTEN_KEPT, KEPT, RECENT, Change, Page, index, indexed, scripts
 from .connection import LOCK_SECONDS, Connection
 from .index import Total
 
-FORMAT = 1
+FORMAT = 2
 """The version of what is written; a database with another one is refused, not guessed at."""
 
 PICTURE_SECONDS = 24 * 3600
 """How long a rendered picture is kept; it is rendered again after that."""
 
 _SOME = 500
+_SETTLED = 250  # tasks moved in one go, some milliseconds
 _LARGEST = 2**53  # whole numbers up to here are whole in Lua, too
 
 _encode = msgspec.msgpack.encode
@@ -50,6 +53,7 @@ class RedisStore:
         url: ``redis://[USER:PASSWORD@]HOST:PORT/DB``, ``rediss://`` for TLS, ``unix://PATH?db=DB``;
             ``prefix=NAME`` in its query stands before all keys (default ``wanx-sim``). Or a
             connection that there is already.
+        keep: how many tasks are kept, the newest; default 1,000,000, some 2 GB.
 
     Raises:
         StoreError: if the URL is wrong, the server cannot be reached, or the database holds a
@@ -58,7 +62,8 @@ class RedisStore:
 
     shared = True
 
-    def __init__(self, url: str | Connection) -> None:
+    def __init__(self, url: str | Connection, *, keep: int = KEPT) -> None:
+        self._keep = keep
         self._redis = Connection(url) if isinstance(url, str) else url
         self._mine = _Mine()
         self._check_format()
@@ -86,26 +91,26 @@ class RedisStore:
 
     def add(self, task: Task) -> bool:
         """See `Store.add`."""
+        now = task.plan.submitted
+        self._redis.ahead.drop((self._redis.key("tasks"), task.task_id))
         done = self._redis.script(
-            scripts.ADD, *self._redis.held, task.task_id, _encode(task),
-            _standing(task, token_hex(8)), repr(task.plan.submitted),
-            *_charge(task, index.bill(task)),
+            scripts.ADD, *self._redis.held, task.task_id, _encode(task), token_bytes(scripts.MARK),
+            _encode(index.standing(task)), _charge(task, index.bill(task)), indexed.LATE,
+            repr(now), self._keep, FORGOTTEN_KEPT, repr(now - RETENTION),
         )  # fmt: skip
         self._check_lock(done)
         return bool(done)
 
     def get(self, task_id: str) -> Task | None:
         """See `Store.get`."""
-        ahead, self._redis.ahead = self._redis.ahead, None
-        if ahead and ahead[:2] == (self._redis.key("tasks"), task_id):
-            record = ahead[2]
-            self._mine.seen = None if record is None else (task_id, record)
-        else:
-            record = self._read(task_id)
+        ahead = self._redis.ahead.take((self._redis.key("tasks"), task_id))
+        record = self._read(task_id) if ahead is None else self._saw(task_id, *ahead)
         return None if record is None else self._decoded(record)
 
     def _read(self, task_id: str) -> bytes | None:
-        record: bytes | None = self._redis.run("HGET", self._redis.key("tasks"), task_id)
+        return self._saw(task_id, self._redis.run("HGET", self._redis.key("tasks"), task_id))
+
+    def _saw(self, task_id: str, record: bytes | None) -> bytes | None:
         self._mine.seen = None if record is None else (task_id, record)
         return record
 
@@ -120,6 +125,7 @@ class RedisStore:
 
     def update(self, task_id: str, change: Change, now: float) -> Task | None:
         """See `Store.update`."""
+        self._redis.ahead.drop((self._redis.key("tasks"), task_id))
         # What was read last is tried first: if it has changed since, Redis says so.
         seen, self._mine.seen = self._mine.seen, None
         record = seen[1] if seen and seen[0] == task_id else self._read(task_id)
@@ -128,8 +134,9 @@ class RedisStore:
             new = change(old)
             # Not sent twice: what the first one wrote would count as somebody else's.
             found = self._redis.script(
-                scripts.UPDATE, *self._redis.held, task_id, record, _encode(new), _standing(new),
-                repr(now), *_charge(new, index.bill(new).minus(index.bill(old))), again=False,
+                scripts.UPDATE, *self._redis.held, task_id, record, _encode(new),
+                _encode(index.standing(new)), _charge(new, index.bill(new).minus(index.bill(old))),
+                repr(now), again=False,
             )  # fmt: skip
             self._check_lock(found)
             if found == 1:
@@ -150,20 +157,23 @@ class RedisStore:
 
     def tasks(self, *, newest_first: bool = False) -> Iterator[Task]:
         """See `Store.tasks`."""
-        size = self.count()
-        for start in range(0, size, _SOME):
-            span = (start, min(start + _SOME, size) - 1)
+        dropped, size, *_ = self._redis.script(scripts.TASKS, 0, 0)
+        for start in range(dropped, size, _SOME):
+            span = start, min(start + _SOME, size)
             if newest_first:
-                span = (max(size - start - _SOME, 0), size - start - 1)
-            ids = self._redis.run("LRANGE", self._redis.key("order"), *span)
-            records = self._redis.run("HMGET", self._redis.key("tasks"), *ids) if ids else []
+                span = dropped + size - span[1], dropped + size - span[0]
+            _, _, *records = self._redis.script(scripts.TASKS, *span)
             for record in reversed(records) if newest_first else records:
                 if record is not None:  # all may have been cleared meanwhile
                     yield self._decoded(record)
 
     def count(self) -> int:
         """See `Store.count`."""
-        return int(self._redis.run("LLEN", self._redis.key("order")))
+        return int(self._redis.run("HLEN", self._redis.key("tasks")))
+
+    def dropped(self) -> int:
+        """How many tasks are no longer kept, as there came newer ones; they stay on the bill."""
+        return int(self._redis.run("GET", self._redis.key("dropped")) or 0)
 
     # --- the index -------------------------------------------------------------------------------
 
@@ -172,7 +182,7 @@ class RedisStore:
         low, high = wanted.span(now)
         asked = (
             index.list_of(region, wanted), repr(low), repr(high),
-            min(wanted.skip, _LARGEST), min(wanted.size, _LARGEST), repr(now),
+            min(wanted.skip, _LARGEST), min(wanted.size, _LARGEST), repr(now), _SETTLED,
         )  # fmt: skip
         total, records = -1, []
         while total == -1:
@@ -181,12 +191,8 @@ class RedisStore:
 
     def line(self, queue: str, places: int) -> Line:
         """See `Store.line`."""
-        first, turn = self._redis.key(f"set:starts/{queue}"), self._redis.key(f"set:frees/{queue}")
-        found = self._redis.pipelined(
-            ("ZREVRANGE", first, 0, 0, "WITHSCORES"),
-            ("ZREVRANGE", turn, places - 1, places - 1, "WITHSCORES"),
-        )
-        return Line(*(_score(row) for row in found))
+        found = self._redis.script(scripts.LINE, queue, places)
+        return Line(*(NEVER if score is None else float(score) for score in found))
 
     def holders(self, queue: str, now: float) -> list[Task]:
         """See `Store.holders`."""
@@ -195,17 +201,17 @@ class RedisStore:
 
     def totals(self) -> dict[str, Total]:
         """See `Store.totals`."""
-        models, found = self._redis.pipelined(
-            ("LRANGE", self._redis.key("models"), 0, -1), ("HGETALL", self._redis.key("totals"))
-        )
+        models, flat = self._redis.script(scripts.TOTALS)
+        found = dict(zip(flat[::2], flat[1::2], strict=True))
         kinds = (b"tasks/", b"images/", b"cost/")
         return {
-            model.decode(): Total(*(int(found[kind + model]) for kind in kinds)) for model in models
+            model.decode(): Total(*(int(found.get(kind + model, 0)) for kind in kinds))
+            for model in models
         }
 
     def images(self, queue: str) -> int:
         """See `Store.images`."""
-        return int(self._redis.run("HGET", self._redis.key("totals"), f"queue/{queue}") or 0)
+        return int(self._redis.script(scripts.IMAGES, queue) or 0)
 
     # --- pictures, and the end -------------------------------------------------------------------
 
@@ -220,6 +226,7 @@ class RedisStore:
 
     def clear(self) -> None:
         """See `Store.clear`."""
+        self._redis.ahead.keep({})
         pattern = re.sub(r"([*?\[\]\\])", r"\\\1", self._redis.prefix) + "*"
         self._redis.script(scripts.CLEAR, pattern, FORMAT)
 
@@ -228,18 +235,6 @@ class RedisStore:
         self._redis.close()
 
 
-def _standing(task: Task, mark: str = "") -> bytes:
-    # Number and stage, which come first, are filled in there.
-    return _encode((0, 0, *msgspec.structs.astuple(index.standing(task)), mark))
-
-
-def _charge(task: Task, more: Total) -> tuple[Any, ...]:
+def _charge(task: Task, more: Total) -> bytes:
     model = task.order.model
-    return (model, index.queue_of(task.account, model), *more)
-
-
-def _score(row: list[Any]) -> float:
-    """The score of the first member in an answer: pairs, or flat in older versions of redis-py."""
-    if not row:
-        return NEVER
-    return float(row[0][1] if isinstance(row[0], list | tuple) else row[1])
+    return _encode((model, index.queue_of(task.account, model), *more))

@@ -275,7 +275,7 @@ def test_a_store_of_another_format_is_refused(redis_url, open_url, monkeypatch):
     monkeypatch.setattr(module, "FORMAT", 99)
     open_url(redis_url)
     monkeypatch.undo()
-    with pytest.raises(StoreError, match=r"has format b'99' .* reads and writes 1: choose another"):
+    with pytest.raises(StoreError, match=r"has format b'99' .* reads and writes 2: choose another"):
         open_store(redis_url)
 
 

@@ -12,6 +12,7 @@ from ..wire import ConnectionLost, Request, Response
 from . import console
 from .guard import Denial, Guard
 from .sending import ANSWERED, Receive, Scope, Send, break_off, send_response
+from .turns import Turn
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -31,6 +32,8 @@ class App:
     def __init__(self, service: Service, guard: Guard = _OPEN) -> None:
         self._service = service
         self._guard = guard
+        self.turn = Turn(service) if service.gathers else None
+        """Where requests wait for each other; None if each is better answered at once."""
 
     def __repr__(self) -> str:
         return f"<App of {self._service!r}>"

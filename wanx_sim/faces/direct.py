@@ -10,7 +10,7 @@ Nor is a head parsed twice: a client that polls sends the same bytes again and a
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Any
 
@@ -67,12 +67,32 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         request = self._known(data)
-        if request is not None and self._service is not None:
-            answer = self._service.answer(request)
-            if isinstance(answer, Response) and self._sent(answer, request, keep_alive=True):
-                self._used = True
-                return
-            self._said.append(answer)
+        if request is None or self._service is None:
+            self._parse(data)
+        elif self._service.turn:
+            self.flow.pause_reading()  # what comes behind it waits
+            self._service.turn.add(request, partial(self._in_turn, data))
+        else:
+            self._answer(data, request)
+
+    def _in_turn(self, data: bytes, request: Request) -> None:
+        self.flow.resume_reading()
+        self._answer(data, request)
+
+    def _answer(self, data: bytes, request: Request) -> None:
+        """Answer a request whose head is known."""
+        if self._service is None:
+            raise AssertionError("only a service's requests are known")
+        answer = self._service.answer(request)
+        if self.transport.is_closing():
+            return  # it was heard, but nobody listens any more
+        if isinstance(answer, Response) and self._sent(answer, request, keep_alive=True):
+            self._used = True
+            return
+        self._said.append(answer)
+        self._parse(data)
+
+    def _parse(self, data: bytes) -> None:
         self._came = data if self._between else b""
         super().data_received(data)
 

@@ -294,12 +294,12 @@ class Answers:
 
     def _query(self, call: _Call, region: Region, key: str) -> Response:
         task = self._find(call, region)
+        settled = task is not None and task.plan.settled
+        if task and not settled:
+            task = self._polled(task, call.now)
         if task is None:
             call.task_status = Status.UNKNOWN
             return self._sent(call, responses.unknown(call.task_id or "", call.request_id))
-        settled = task.plan.settled
-        if not settled:
-            task = self._sim.replan(task.task_id, lambda plan: lifecycle.polled(plan, call.now))
         said = self._said(call, task)
         call.task_status = said.status
         if settled:
@@ -307,6 +307,11 @@ class Answers:
         return responses.written(
             said.to(call.request_id), call.request_id, call.now, dialect=self._sim.dialect
         )
+
+    def _polled(self, task: Task, now: float) -> Task | None:
+        with suppress(KeyError):  # the store may have let go of it just now
+            return self._sim.replan(task.task_id, lambda plan: lifecycle.polled(plan, now))
+        return None
 
     def _said(self, call: _Call, task: Task) -> Said:
         link = self.linker(call.request, task)
@@ -340,7 +345,7 @@ class Answers:
             raise Refusal(errors.CANCEL_REFUSED)
         try:
             self._sim.replan(call.task_id or "", lambda plan: lifecycle.cancel(plan, call.now))
-        except lifecycle.IllegalTransition:
+        except (KeyError, lifecycle.IllegalTransition):
             raise Refusal(errors.CANCEL_REFUSED) from None
         call.task_status = Status.CANCELED
         return self._sent(call, responses.canceled(call.request_id))

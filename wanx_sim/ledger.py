@@ -59,8 +59,8 @@ class Ledger:
 
     @property
     def tasks(self) -> int:
-        """How many tasks were accepted, whatever became of them."""
-        return self._store.count()
+        """How many tasks were accepted, whatever became of them and whether they are still kept."""
+        return self._total().tasks
 
 
 def _counted(number: int, what: str) -> str:

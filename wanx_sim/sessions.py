@@ -104,7 +104,7 @@ class SessionStore(MemoryStore):
     """Tasks of a session's own. Pictures are the same for all, so they lie in the shared store."""
 
     def __init__(self, shared: Store) -> None:
-        super().__init__()
+        super().__init__(keep=shared.keep)
         self._shared = shared
 
     def picture(self, key: str, render: Callable[[], bytes]) -> bytes:

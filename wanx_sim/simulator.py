@@ -52,7 +52,8 @@ class Simulator(Settings, Service):
         validation: ``submit`` refuses a bad parameter with 400; ``task`` accepts it and lets
             the task fail, as newer models were seen to do.
         profile: ``2025-10`` (the seed document) or ``2026-10`` (the newer pages).
-        store: a `Store`, or a URL for `open_store`; default ``memory://``.
+        store: a `Store`, or a URL for `open_store`; default ``memory://``. It keeps the newest
+            1,000,000 tasks unless it was opened to keep another number.
         rate_limits: whether the service's limits are enforced: creates a second, queries a
             second, and tasks that run at a time (`Account.over_running`).
         account: the state of the accounts: arrears, free tier, granted models (`Account`).
@@ -207,7 +208,7 @@ class Simulator(Settings, Service):
     def _change(self, task_id: str, change: Change) -> Task:
         task = self.store.update(task_id, change, self.clock.now())
         if task is None:
-            raise KeyError(f"no task has the id {task_id!r}; there are {len(self.tasks)}")
+            raise KeyError(self.tasks.missing(task_id))
         return task
 
     def link(self, task: Task, index: int, request: Request) -> str:

@@ -72,7 +72,11 @@ class TaskView:
 
 
 class Tasks:
-    """All tasks, oldest first."""
+    """All tasks, oldest first.
+
+    The store keeps the newest 1,000,000, and of those that the service has forgotten (24 h after
+    their submission) the newest 10,000; older ones are `dropped` as new ones come.
+    """
 
     def __init__(self, store: Store, clock: Clock, requests: Journal | None = None) -> None:
         self._store, self._clock, self._requests = store, clock, requests
@@ -84,7 +88,21 @@ class Tasks:
         return self._store.count()
 
     def __repr__(self) -> str:
-        return f"<Tasks {list(self)!r}>"
+        return f"<Tasks {list(self)!r}{self._gone}>"
+
+    @property
+    def dropped(self) -> int:
+        """How many older tasks are no longer kept; the ledger still has them."""
+        return self._store.dropped()
+
+    @property
+    def _gone(self) -> str:
+        dropped = self.dropped
+        return f", {dropped:,} older dropped" if dropped else ""
+
+    def missing(self, task_id: str) -> str:
+        """What to say where an id is none of theirs."""
+        return f"no task has the id {task_id!r}; there are {len(self)}{self._gone}"
 
     def __getitem__(self, key: str | int) -> TaskView:
         """The task with an id (str) or at a place in the order of creation (int).
@@ -96,7 +114,7 @@ class Tasks:
             return list(self)[key]
         task = self._store.get(key)
         if task is None:
-            raise KeyError(f"no task has the id {key!r}; there are {len(self)}")
+            raise KeyError(self.missing(key))
         return TaskView(task, self._store, self._clock)
 
     @property
@@ -110,7 +128,8 @@ class Tasks:
         __tracebackhide__ = True
         found = list(self)
         if len(found) != 1:
-            raise AssertionError(f"expected exactly one task, found {len(found)}{self._why(found)}")
+            count = f"{len(found)}{self._gone}"
+            raise AssertionError(f"expected exactly one task, found {count}{self._why(found)}")
         return found[0]
 
     def _why(self, found: list[TaskView]) -> str:

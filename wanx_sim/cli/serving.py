@@ -35,6 +35,14 @@ if TYPE_CHECKING:
     "redis://HOST:PORT/DB.",
 )
 @click.option(
+    "--keep-tasks",
+    type=click.IntRange(1),
+    default=1_000_000,  # stores.KEPT
+    show_default=True,
+    metavar="N",
+    help="How many tasks the store keeps, and each session's: the newest.",
+)
+@click.option(
     "--region",
     type=click.Choice(["beijing", "singapore"]),
     default="beijing",
@@ -143,6 +151,7 @@ def serve(
     granted: tuple[str, ...],
     workers: int,
     store: str,
+    keep_tasks: int,
     **settings: Any,
 ) -> None:
     """Run the dev server.
@@ -161,6 +170,7 @@ def serve(
     region = settings["region"]
     simulator = _simulator(
         store,
+        keep_tasks,
         workers,
         clock=Clock(speed=speed),
         faults=[fault for source in faults for fault in _faults(source)],
@@ -186,13 +196,13 @@ def serve(
     run(server, key=valid or "sk-anything", workers=together)
 
 
-def _simulator(url: str, workers: int, **settings: Any) -> Simulator:
+def _simulator(url: str, keep: int, workers: int, **settings: Any) -> Simulator:
     """The simulator to serve; over a board, if it is to be several processes."""
     from ..sharing.boards import board_of
     from ..simulator import Simulator
     from ..stores import open_store
 
-    store = open_store(url)
+    store = open_store(url, keep=keep)
     board = board_of(store, workers)
     if board is None:
         return Simulator(store=store, **settings)

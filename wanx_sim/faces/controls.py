@@ -138,6 +138,7 @@ def usage(sim: Simulator) -> Usage:
     ledger = sim.ledger
     return Usage(
         tasks=ledger.tasks,
+        dropped=sim.tasks.dropped,
         images=ledger.images,
         cost=ledger.cost,
         currency="CNY",
@@ -223,7 +224,8 @@ def tasks(sim: Simulator, wanted: TaskFilter, asked: Request) -> TaskList:
     """List the tasks, newest last."""
     now = sim.clock.now()
     total, newest = find(sim.store, wanted, now)
-    return TaskList(total=total, tasks=[_task(sim, task, now, asked) for task in reversed(newest)])
+    found = [_task(sim, task, now, asked) for task in reversed(newest)]
+    return TaskList(total=total, dropped=sim.tasks.dropped, tasks=found)
 
 
 def _newest(rows: list[_Row], limit: int | None) -> list[_Row]:

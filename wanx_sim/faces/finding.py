@@ -59,8 +59,8 @@ def _total(store: Store, wanted: TaskFilter, known: int) -> int:
         return known
     totals = store.totals()
     models = totals if wanted.model is None else totals.keys() & {wanted.model}
-    ever = sum(totals[model].tasks for model in models)
-    return ever if wanted.status is None else ever - known
+    there = sum(totals[model].tasks - totals[model].dropped for model in models)
+    return there if wanted.status is None else there - known
 
 
 def _admits(wanted: TaskFilter, task: Task, now: float) -> bool:

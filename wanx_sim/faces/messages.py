@@ -23,6 +23,7 @@ from ..settings import Validation
 
 Count = Annotated[int, Meta(ge=0)]
 Limit = Annotated[int, Meta(ge=1, description="How many at most; the newest are kept.")]
+Dropped = Annotated[int, Meta(ge=0, description="How many older tasks are no longer kept.")]
 Seconds = Annotated[float, Meta(ge=0)]
 Speed = Annotated[float, Meta(ge=0, le=FASTEST)]
 
@@ -190,13 +191,15 @@ class TaskList(Message, frozen=True):
     """Tasks, newest last; ``total`` counts those before ``limit`` cuts."""
 
     total: Count
+    dropped: Dropped
     tasks: list[TaskState]
 
 
 class Usage(Message, frozen=True):
     """The bill so far; ``cost`` is in CNY."""
 
-    tasks: Count
+    tasks: Annotated[int, Meta(ge=0, description="All that were accepted.")]
+    dropped: Dropped
     images: Count
     cost: float
     currency: str

@@ -39,6 +39,8 @@ class Spec(msgspec.Struct, kw_only=True):
     first: bytes
     """The record of the simulator's beginning (`SharedSimulator`)."""
     store: str
+    keep: int
+    """How many tasks the store keeps."""
     folder: str | None
     """What the workers share, if it is a folder (`sharing.folder`)."""
     who: str
@@ -61,7 +63,7 @@ def main() -> None:
 
 
 def _serve(spec: Spec) -> None:
-    store = open_store(spec.store)
+    store = open_store(spec.store, keep=spec.keep)
     simulator = SharedSimulator(
         joined(store, spec.folder),
         who=spec.who,

@@ -188,6 +188,7 @@ def _spec(server: Server, store: str) -> Spec:
         settings=simulator.told,
         first=simulator.record,
         store=store,
+        keep=simulator.store.keep,
         folder=str(board.place) if isinstance(board, Folder) else None,
         who=f"{token_hex(4)}.",
         listeners=[],

@@ -201,7 +201,7 @@ class _SessionStore(DiskStore):
     """Tasks of a session's own; pictures are the same for all."""
 
     def __init__(self, folder: Path, pictures: Store) -> None:
-        super().__init__(folder)
+        super().__init__(folder, keep=pictures.keep)
         self._shared = pictures
 
     def picture(self, key: str, render: Callable[[], bytes]) -> bytes:

@@ -3,6 +3,10 @@
 Whatever is asked of many tasks at once (a page of the list, a place in the queue, the bill) is
 asked of an index, which `index` describes; no engine ever reads all tasks for it.
 
+The newest 1,000,000 tasks are kept, and of those that the service itself has forgotten (24 h after
+their submission, on the simulator's clock) the newest 10,000. Older ones are let go of as new ones
+come, a few at a time, so that a few more may be there for a while. The bill keeps them.
+
 Everything in a store can be thrown away: tasks are made again by running the application again,
 pictures by rendering them again. What people keep is a cassette.
 """
@@ -25,10 +29,21 @@ RECENT = 1024
 """How many tasks are at hand as objects, about 2 MB: a poll of one of them decodes nothing."""
 
 KEPT = 1_000_000
-"""How many tasks a store keeps, if it is not told otherwise: the newest."""
+"""How many tasks a store keeps, unless told otherwise: the newest."""
 
 FORGOTTEN_KEPT = 10_000
-"""How many of them it keeps of those that the service itself has forgotten, after a day."""
+"""How many of them may be such that the service has forgotten: the newest, too."""
+
+
+def forgotten_kept(keep: int) -> int:
+    """How many forgotten tasks are kept in a store that keeps so many.
+
+    Raises:
+        ValueError: if it is to keep none.
+    """
+    if keep < 1:
+        raise ValueError(f"a store keeps at least 1 task, not {keep}")
+    return min(keep, FORGOTTEN_KEPT)
 
 
 class Page(NamedTuple):
@@ -43,6 +58,9 @@ class Store(Protocol):
 
     shared: bool
     """Whether several processes may work on what it holds."""
+
+    keep: int
+    """How many tasks it keeps: the newest."""
 
     def add(self, task: Task) -> bool:
         """Keep a new task; False, and nothing is changed, if its id is taken."""
@@ -68,6 +86,9 @@ class Store(Protocol):
 
     def count(self) -> int:
         """How many tasks there are, without reading them."""
+
+    def dropped(self) -> int:
+        """How many older ones there were, which are no longer kept."""
 
     def page(self, region: Region, wanted: Filter, now: float) -> Page:
         """The page of a region's list that a filter asks for, newest task first."""
@@ -97,14 +118,20 @@ class Store(Protocol):
 KNOWN = "memory://, disk:, disk:PATH and redis://HOST:PORT/DB"
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, keep: int = KEPT) -> Store:
     """The store that a URL names.
 
     ``memory://``; ``disk:`` (in the cache folder); ``disk:PATH``; ``redis://HOST:PORT/DB``, for
     Redis and Valkey, with ``?prefix=NAME`` where several share a database (default ``wanx-sim``).
 
+    Args:
+        url: which one.
+        keep: how many tasks it keeps, the newest; default 1,000,000. Of those that the service
+            has forgotten it keeps no more than 10,000.
+
     Raises:
         StoreError: for a URL that names none, or a place that cannot be used.
+        ValueError: if it is to keep no task.
     """
     from ..errors import StoreError  # noqa: PLC0415
 
@@ -112,15 +139,15 @@ def open_store(url: str) -> Store:
     if scheme == "memory" and not rest.strip("/"):
         from .memory import MemoryStore  # noqa: PLC0415 - each engine loads only when chosen
 
-        return MemoryStore()
+        return MemoryStore(keep=keep)
     if scheme == "disk":
         from .disk import DiskStore, default_folder  # noqa: PLC0415
 
-        return DiskStore(rest or default_folder())
+        return DiskStore(rest or default_folder(), keep=keep)
     if scheme in ("redis", "rediss", "unix"):
         from .redis import RedisStore  # noqa: PLC0415
 
-        return RedisStore(url)
+        return RedisStore(url, keep=keep)
     # A URL may hold a password, which stands behind the slashes.
     named, slashes, _ = url.partition("://")
     raise StoreError(f"no store is named {named + slashes!r}; known: {KNOWN}")

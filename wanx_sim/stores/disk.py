@@ -21,7 +21,7 @@ from platformdirs import user_cache_path
 
 from ..errors import StoreError
 from ..protocol.task import Task
-from . import RECENT, Change
+from . import KEPT, RECENT, Change
 from .index import Total
 from .indexed import Indexed
 from .plain import PlainDisk
@@ -55,13 +55,19 @@ def default_folder() -> Path:
 class DiskStore(Indexed):
     """Tasks and pictures in a folder.
 
+    Args:
+        folder: where.
+        keep: how many tasks are kept, the newest.
+
     Raises:
         StoreError: if the folder cannot be used, or holds something else.
+        ValueError: if it is to keep no task.
     """
 
     shared = True
 
-    def __init__(self, folder: str | Path) -> None:
+    def __init__(self, folder: str | Path, *, keep: int = KEPT) -> None:
+        super().__init__(keep)
         self.folder = Path(folder).expanduser().absolute()
         with self._trouble():
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -85,9 +91,10 @@ class DiskStore(Indexed):
             if (self.folder / "tasks" / "cache.db").exists():
                 found = 1  # when tasks were in a diskcache
             elif not tables:
-                self._tables.create()
                 self._tables.run(f"PRAGMA user_version = {FORMAT}")
                 found = FORMAT
+            if found == FORMAT:
+                self._tables.create()
         if found != FORMAT:
             raise StoreError(
                 f"the store in {self.folder} has format {found}, this wanx-sim reads and writes "
@@ -173,12 +180,18 @@ class DiskStore(Indexed):
     def count(self) -> int:
         """See `Store.count`."""
         with self._trouble():
-            return self._tables.count_tasks()
+            return len(self._tables.span())
 
     # --- the index -------------------------------------------------------------------------------
 
     def _lock(self) -> AbstractContextManager[object]:
         return self._changing()
+
+    def _span(self) -> range:
+        return self._tables.span()
+
+    def _delete(self, numbers: range) -> None:
+        self._tables.delete(numbers)
 
     def _new(self) -> Iterable[int]:
         return self._tables.new()
@@ -196,8 +209,8 @@ class DiskStore(Indexed):
     def _put(self, name: str, score: float, number: int) -> None:
         self._tables.put(name, score, number)
 
-    def _drop(self, name: str, score: float, number: int) -> None:
-        self._tables.drop(name, score, number)
+    def _take(self, name: str, score: float, number: int) -> None:
+        self._tables.take(name, score, number)
 
     def _due(self, now: float, most: int) -> list[int]:
         return self._tables.due(now, most)

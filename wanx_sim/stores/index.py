@@ -17,6 +17,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from decimal import Decimal
 from functools import lru_cache
+from operator import add, sub
 from typing import NamedTuple
 
 import msgspec
@@ -132,14 +133,16 @@ class Total(NamedTuple):
     tasks: int = 0
     images: int = 0
     cost: int = 0
+    dropped: int = 0
+    """How many of the tasks are no longer kept."""
 
     def plus(self, more: Total) -> Total:
         """Both together."""
-        return Total(self.tasks + more.tasks, self.images + more.images, self.cost + more.cost)
+        return Total(*map(add, self, more))
 
     def minus(self, less: Total) -> Total:
         """What this one has more."""
-        return Total(self.tasks - less.tasks, self.images - less.images, self.cost - less.cost)
+        return Total(*map(sub, self, less))
 
 
 def bill(task: Task) -> Total:

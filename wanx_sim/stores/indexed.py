@@ -2,7 +2,7 @@
 
 It is kept a little late. A create only adds its task; every 64th puts those since the last one
 into the index, and so does whoever asks it something. That way a create costs half, and one on
-disk a third.
+disk a third. Every 64th also lets go of the oldest tasks, if there are more than are kept.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from itertools import takewhile
 from math import inf, nextafter
 
 from ..protocol.catalogue import Region
+from ..protocol.lifecycle import RETENTION
 from ..protocol.listing import Filter
 from ..protocol.queue import NEVER, Line
 from ..protocol.task import Task
-from . import Page, index
+from . import Page, forgotten_kept, index
 from .index import Total
 
 LATE = 64
@@ -32,14 +34,31 @@ _SOME = 1000
 class Indexed(ABC):
     """The questions that are asked of an index; an engine says how its sets are kept.
 
-    Engines call tasks by numbers, in the order in which they were added.
+    Engines call tasks by numbers, in the order in which they were added, one after the other.
+
+    Args:
+        keep: how many tasks are kept, the newest.
+
+    Raises:
+        ValueError: if it is to be none.
     """
+
+    def __init__(self, keep: int) -> None:
+        self.keep, self._keep_forgotten = keep, forgotten_kept(keep)
 
     # --- what an engine does ---------------------------------------------------------------------
 
     @abstractmethod
     def _lock(self) -> AbstractContextManager[object]:
         """A block in which nobody else changes anything, or sees half of what is changed."""
+
+    @abstractmethod
+    def _span(self) -> range:
+        """The numbers of all tasks that are there."""
+
+    @abstractmethod
+    def _delete(self, numbers: range) -> None:
+        """Delete the first tasks, which are no longer in the index."""
 
     @abstractmethod
     def _new(self) -> Iterable[int]:
@@ -62,7 +81,7 @@ class Indexed(ABC):
         """Put a task into a sorted set."""
 
     @abstractmethod
-    def _drop(self, name: str, score: float, number: int) -> None:
+    def _take(self, name: str, score: float, number: int) -> None:
         """Take a task out of one."""
 
     @abstractmethod
@@ -96,15 +115,17 @@ class Indexed(ABC):
     def _catch_up(self) -> None:
         """Put the tasks into the index that are not there yet."""
         numbers = list(self._new())
-        charges: defaultdict[tuple[str, str], Total] = defaultdict(Total)
+        charges: _Charges = defaultdict(Total)
         for number, task in zip(numbers, self._load(numbers), strict=True):
             for entry in index.standing(task).entries(0):
                 self._put(*entry, number)
             self._set_stage(number, 0)
-            whose = task.account, task.order.model
-            charges[whose] = charges[whose].plus(index.bill(task))
-        for (account, model), more in charges.items():
-            self._charge(model, index.queue_of(account, model), more)
+            charges[_whose(task)] = charges[_whose(task)].plus(index.bill(task))
+        self._charge_all(charges)
+
+    def _charge_all(self, charges: _Charges) -> None:
+        for (model, queue), more in charges.items():
+            self._charge(model, queue, more)
 
     def _settle(self, now: float, most: int) -> bool:
         """Move some of the tasks whose turn has come; whether there were any."""
@@ -119,6 +140,37 @@ class Indexed(ABC):
             self._catch_up()
             # Each task has two turns as a rule, so this keeps up with them.
             self._settle(now, 3 * LATE)
+            self._let_go(now)
+
+    def _let_go(self, now: float) -> None:
+        """Let go of some of the tasks that are no longer kept; all are in the index."""
+        numbers = self._outdated(now)
+        charges: _Charges = defaultdict(Total)
+        for number, task in zip(numbers, self._load(numbers), strict=True):
+            for entry in index.standing(task).entries(self._stage(number)):
+                self._take(*entry, number)
+            charges[_whose(task)] = charges[_whose(task)].plus(_DROPPED)
+        if numbers:
+            self._delete(numbers)
+            self._charge_all(charges)
+
+    def _outdated(self, now: float) -> range:
+        """The first tasks, as far as they are to be let go of now."""
+        there = self._span()
+
+        def outdated(number: int) -> bool:
+            return number + self.keep in there or self._passed_over(number, there, now)
+
+        # Twice as many as come, so that a store which holds too many catches up.
+        return there[: sum(1 for _ in takewhile(outdated, there[: 2 * LATE]))]
+
+    def _passed_over(self, number: int, there: range, now: float) -> bool:
+        """Whether the service has forgotten a task, and as many after it as are kept."""
+        later = number + self._keep_forgotten
+        # A clock may have been set back: then the later one was submitted before.
+        return later in there and all(
+            task.plan.submitted + RETENTION <= now for task in self._load((later, number))
+        )
 
     def _changed(self, old: Task, new: Task, number: int, now: float) -> None:
         """What an engine calls for each task that was replaced."""
@@ -133,16 +185,15 @@ class Indexed(ABC):
         after = standing.entries(stage)
         for entry in before:
             if entry not in after:
-                self._drop(*entry, number)
+                self._take(*entry, number)
         for entry in after:
             if entry not in before:
                 self._put(*entry, number)
         self._set_stage(number, stage)
 
     def _bill(self, task: Task, more: Total) -> None:
-        if more != (0, 0, 0):
-            model = task.order.model
-            self._charge(model, index.queue_of(task.account, model), more)
+        if more != Total():
+            self._charge(*_whose(task), more)
 
     # --- asking it -------------------------------------------------------------------------------
 
@@ -183,3 +234,18 @@ class Indexed(ABC):
         with self._lock():
             self._catch_up()
             return self._images(queue)
+
+    def dropped(self) -> int:
+        """See `Store.dropped`."""
+        return sum(total.dropped for total in self.totals().values())
+
+
+_Charges = defaultdict[tuple[str, str], Total]
+
+_DROPPED = Total(dropped=1)
+
+
+def _whose(task: Task) -> tuple[str, str]:
+    """Whose totals a task counts in: its model's and its queue's."""
+    model = task.order.model
+    return model, index.queue_of(task.account, model)

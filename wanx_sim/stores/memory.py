@@ -14,7 +14,7 @@ from threading import RLock
 
 from ..latest import Latest
 from ..protocol.task import Task
-from . import RECENT, Change, compact
+from . import KEPT, RECENT, Change, compact
 from .compact import Key
 from .index import SINCE, UNTIL, Total
 from .indexed import NEW, Indexed
@@ -28,11 +28,19 @@ _NUMBER = 4
 
 
 class MemoryStore(Indexed):
-    """Tasks and pictures in memory."""
+    """Tasks and pictures in memory.
+
+    Args:
+        keep: how many tasks are kept, the newest.
+
+    Raises:
+        ValueError: if it is to be none.
+    """
 
     shared = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, keep: int = KEPT) -> None:
+        super().__init__(keep)
         self._pictures: dict[str, bytes] = {}
         self._mutex = RLock()
         self._empty()
@@ -40,6 +48,7 @@ class MemoryStore(Indexed):
     def _empty(self) -> None:
         self._records: dict[Key, bytes] = {}
         self._keys: list[Key] = []
+        self._first = 0  # the number of the first of them
         self._recent: Latest[str, Task] = Latest(RECENT)
         self._codec = compact.Codec()
         self._stages = bytearray()
@@ -58,7 +67,7 @@ class MemoryStore(Indexed):
         with self._mutex:
             if key in self._records:
                 return False
-            number = len(self._keys)
+            number = self._first + len(self._keys)
             self._write(key, number, task)
             self._keys.append(key)
             self._added(number, task.plan.submitted)
@@ -111,23 +120,35 @@ class MemoryStore(Indexed):
     def _lock(self) -> AbstractContextManager[object]:
         return self._mutex
 
+    def _span(self) -> range:
+        return range(self._first, self._first + len(self._keys))
+
+    def _delete(self, numbers: range) -> None:
+        for key in self._keys[: len(numbers)]:
+            del self._records[key]
+            self._recent.pop(compact.name_of(key), None)
+        del self._keys[: len(numbers)], self._stages[: len(numbers)]
+        self._first = numbers.stop
+
     def _new(self) -> Iterable[int]:
-        return range(len(self._stages), len(self._keys))
+        return self._span()[len(self._stages) :]
 
     def _load(self, numbers: Iterable[int]) -> list[Task]:
-        found = (self._read(self._keys[number]) for number in numbers)
+        found = (self._read(self._keys[number - self._first]) for number in numbers)
         return [task for task in found if task is not None]
 
     def _stage(self, number: int) -> int:
-        return self._stages[number] if number < len(self._stages) else NEW
+        place = number - self._first
+        return self._stages[place] if place < len(self._stages) else NEW
 
     def _set_stage(self, number: int, stage: int) -> None:
-        self._stages[number : number + 1] = bytes([stage])
+        place = number - self._first
+        self._stages[place : place + 1] = bytes([stage])
 
     def _put(self, name: str, score: float, number: int) -> None:
         self._sets[name].add(score, number)
 
-    def _drop(self, name: str, score: float, number: int) -> None:
+    def _take(self, name: str, score: float, number: int) -> None:
         self._sets[name].remove(score, number)
 
     def _due(self, now: float, most: int) -> list[int]:

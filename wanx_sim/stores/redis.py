@@ -23,7 +23,7 @@ from ..protocol.lifecycle import RETENTION
 from ..protocol.listing import Filter
 from ..protocol.queue import NEVER, Line
 from ..protocol.task import Task
-from . import FORGOTTEN_KEPT, KEPT, RECENT, Change, Page, index, indexed, scripts
+from . import KEPT, RECENT, Change, Page, forgotten_kept, index, indexed, scripts
 from .connection import LOCK_SECONDS, Connection
 from .index import Total
 
@@ -63,7 +63,7 @@ class RedisStore:
     shared = True
 
     def __init__(self, url: str | Connection, *, keep: int = KEPT) -> None:
-        self._keep = keep
+        self.keep, self._keep_forgotten = keep, forgotten_kept(keep)
         self._redis = Connection(url) if isinstance(url, str) else url
         self._mine = _Mine()
         self._check_format()
@@ -96,7 +96,7 @@ class RedisStore:
         done = self._redis.script(
             scripts.ADD, *self._redis.held, task.task_id, _encode(task), token_bytes(scripts.MARK),
             _encode(index.standing(task)), _charge(task, index.bill(task)), indexed.LATE,
-            repr(now), self._keep, FORGOTTEN_KEPT, repr(now - RETENTION),
+            repr(now), self.keep, self._keep_forgotten, repr(now - RETENTION),
         )  # fmt: skip
         self._check_lock(done)
         return bool(done)
@@ -172,7 +172,7 @@ class RedisStore:
         return int(self._redis.run("HLEN", self._redis.key("tasks")))
 
     def dropped(self) -> int:
-        """How many tasks are no longer kept, as there came newer ones; they stay on the bill."""
+        """See `Store.dropped`."""
         return int(self._redis.run("GET", self._redis.key("dropped")) or 0)
 
     # --- the index -------------------------------------------------------------------------------

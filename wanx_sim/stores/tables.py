@@ -47,7 +47,8 @@ CREATE TABLE IF NOT EXISTS chunk (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS total (
     place INTEGER PRIMARY KEY, model TEXT NOT NULL UNIQUE,
-    tasks INTEGER NOT NULL, images INTEGER NOT NULL, cost INTEGER NOT NULL
+    tasks INTEGER NOT NULL, images INTEGER NOT NULL, cost INTEGER NOT NULL,
+    dropped INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS queue (name TEXT PRIMARY KEY, images INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -70,10 +71,12 @@ class Tables:
             raise
 
     def create(self) -> None:
-        """Make what is missing."""
+        """Make what is missing: all of it, or what the first stores of this format had not."""
         with self.changing():
             for statement in _SCHEMA.split(";")[:-1]:
                 self.run(statement)
+            if not self.one("SELECT 1 FROM pragma_table_info('total') WHERE name = 'dropped'"):
+                self.run("ALTER TABLE total ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -131,9 +134,17 @@ class Tables:
         done = self.run(query, task_id, record)
         return done.lastrowid if done.rowcount else None
 
-    def count_tasks(self) -> int:
-        """How many there are: numbers begin at 1, and none is ever taken out."""
-        return self.one("SELECT max(number) FROM task")[0] or 0
+    def span(self) -> range:
+        """The numbers of those there are: one after the other, for only the first are deleted."""
+        # Not both in one query: SQLite would read all for it.
+        first, last = self.one(
+            "SELECT (SELECT min(number) FROM task), (SELECT max(number) FROM task)"
+        )
+        return range(first or 0, (last or -1) + 1)
+
+    def delete(self, numbers: range) -> None:
+        """Delete the first tasks."""
+        self.run("DELETE FROM task WHERE number < ?", numbers.stop)
 
     def new(self) -> list[int]:
         """The numbers that are not in the index yet."""
@@ -182,7 +193,7 @@ class Tables:
             self._counted(place, score, number, 1)
         self.run("INSERT INTO entry VALUES (?, ?, ?)", place, score, number)
 
-    def drop(self, name: str, score: float, number: int) -> None:
+    def take(self, name: str, score: float, number: int) -> None:
         """Take a number out of a set."""
         place = self._place(name)
         if counted(name):
@@ -206,10 +217,12 @@ class Tables:
             self._split(place, chunk, (score, number))
             self._counted(place, score, number, more)
             return
-        self.run(
-            "UPDATE chunk SET size = size + ? WHERE place = ? AND score = ? AND number = ?",
-            more, place, chunk[0], chunk[1],
-        )  # fmt: skip
+        where = "WHERE place = ? AND score = ? AND number = ?"
+        if chunk[2] + more:
+            update = f"UPDATE chunk SET size = size + ? {where}"  # noqa: S608
+            self.run(update, more, place, chunk[0], chunk[1])
+        else:  # lists move on: what they leave behind must not be added up for ever
+            self.run(f"DELETE FROM chunk {where}", place, chunk[0], chunk[1])  # noqa: S608
 
     def _split(self, place: int, chunk: Any, wanted: tuple[float, int]) -> None:
         last = self.one(
@@ -302,9 +315,10 @@ class Tables:
     def charge(self, model: str, queue: str, more: Total) -> None:
         """Add to the totals."""
         self.run(
-            "INSERT INTO total (model, tasks, images, cost) VALUES (?, ?, ?, ?) "
+            "INSERT INTO total (model, tasks, images, cost, dropped) VALUES (?, ?, ?, ?, ?) "
             "ON CONFLICT (model) DO UPDATE SET tasks = tasks + excluded.tasks, "
-            "images = images + excluded.images, cost = cost + excluded.cost",
+            "images = images + excluded.images, cost = cost + excluded.cost, "
+            "dropped = dropped + excluded.dropped",
             model, *more,
         )  # fmt: skip
         self.run(
@@ -315,7 +329,7 @@ class Tables:
 
     def totals(self) -> dict[str, Total]:
         """The totals, model by model."""
-        rows = self.all("SELECT model, tasks, images, cost FROM total ORDER BY place")
+        rows = self.all("SELECT model, tasks, images, cost, dropped FROM total ORDER BY place")
         return {model: Total(*rest) for model, *rest in rows}
 
     def images(self, queue: str) -> int:

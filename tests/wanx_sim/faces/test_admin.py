@@ -129,6 +129,7 @@ def test_usage_is_the_ledger(ask, api):
     api.submit(model="wan2.2-t2i-flash", n=1)
     assert ask("GET usage").json() == {
         "tasks": 2,
+        "dropped": 0,
         "images": 3,
         "cost": 0.54,
         "currency": "CNY",

@@ -25,12 +25,12 @@ def url(request, folder) -> str:
 
 
 @pytest.fixture
-def open_url() -> Iterator[Callable[[str], Store]]:
+def open_url() -> Iterator[Callable[..., Store]]:
     """Opens a store, and closes it after the test."""
     opened = []
 
-    def opens(url):
-        opened.append(open_store(url))
+    def opens(url, **options):
+        opened.append(open_store(url, **options))
         return opened[-1]
 
     yield opens

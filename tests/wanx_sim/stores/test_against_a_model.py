@@ -17,8 +17,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test as run,
 )
 
-from wanx_sim import Region
+from wanx_sim import Region, stores
 from wanx_sim.protocol.lifecycle import (
+    RETENTION,
     Failure,
     IllegalTransition,
     Leg,
@@ -32,7 +33,7 @@ from wanx_sim.protocol.lifecycle import (
 )
 from wanx_sim.protocol.listing import Filter
 from wanx_sim.protocol.queue import frees, place, starts
-from wanx_sim.stores import Total, indexed, open_store, ranked, tables
+from wanx_sim.stores import KEPT, Total, indexed, open_store, ranked, tables
 from wanx_sim.stores.index import queue_of
 
 MODELS = ("wan2.5-t2i-preview", "wan2.2-t2i-flash")
@@ -45,19 +46,21 @@ LEGS = st.one_of(
     st.builds(Leg, seconds=QUARTERS), st.builds(Leg, polls=st.integers(0, 2)), st.just(Leg())
 )
 NUMBERS = st.integers(0, 10**6)
+LATE, FEW, FORGOTTEN = 3, 6, 3
 
 
 class Model(RuleBasedStateMachine):
     """A store, and the list of tasks that it should hold."""
 
     url = "memory://"
+    keep = KEPT
     make_task = make_plan = None
 
     def __init__(self):
         super().__init__()
         self.place = self.new_place()
-        self.store = open_store(self.place)
-        self.tasks = []
+        self.store = open_store(self.place, keep=self.keep)
+        self.tasks, self.dropped = [], []
         self.now = 1_700_000_000.0
 
     def new_place(self):
@@ -84,10 +87,21 @@ class Model(RuleBasedStateMachine):
             )  # fmt: skip
             if queued:
                 plan = place(plan, self.store.line(queue_of(account, model), 2), self.now)
-            made = self.make_task(len(self.tasks), plan=plan, region=region, model=model, n=n)
+            number = len(self.dropped) + len(self.tasks)
+            made = self.make_task(number, plan=plan, region=region, model=model, n=n)
             task = msgspec.structs.replace(made, account=account)
             assert self.store.add(task)
             self.tasks.append(task)
+            self.follow()
+
+    def follow(self):
+        """Drop what the store has dropped, if it may: the oldest, and at any time."""
+        forgotten = [task.plan.submitted + RETENTION <= self.now for task in self.tasks]
+        gone = len(self.tasks) - self.store.count()
+        assert 0 <= gone <= max(0, len(self.tasks) - self.keep, forgotten.count(True) - FORGOTTEN)
+        self.dropped += self.tasks[:gone]
+        del self.tasks[:gone]
+        assert len(self.tasks) < self.keep + LATE
 
     @precondition(lambda self: self.tasks)
     @rule(number=NUMBERS, kind=st.sampled_from(["poll", "cancel", "finish", "fail", "cut"]))
@@ -130,10 +144,17 @@ class Model(RuleBasedStateMachine):
             self.now - seconds, *(task.plan.submitted for task in self.tasks), 1_700_000_000.0
         )
 
+    @precondition(lambda self: self.dropped)
+    @rule(number=NUMBERS)
+    def ask_for_what_is_gone(self, number):
+        task = self.dropped[number % len(self.dropped)]
+        assert self.store.get(task.task_id) is None
+        assert self.store.update(task.task_id, lambda same: same, self.now) is None
+
     @rule()
     def clear(self):
         self.store.clear()
-        self.tasks = []
+        self.tasks, self.dropped = [], []
 
     # --- what must hold
 
@@ -160,9 +181,10 @@ class Model(RuleBasedStateMachine):
         account=st.sampled_from(ACCOUNTS), model=st.sampled_from(MODELS), places=st.integers(1, 3)
     )
     def look_at_the_queue(self, account, model, places):
-        queue = [
-            task for task in self.tasks if task.account == account and task.order.model == model
-        ]
+        def of_queue(tasks):
+            return [task for task in tasks if (task.account, task.order.model) == (account, model)]
+
+        queue = of_queue(self.tasks)
         open_ones = [task for task in queue if not status(task.plan, self.now).terminal]
         name = queue_of(account, model)
         assert self.store.holders(name, self.now) == open_ones
@@ -172,7 +194,8 @@ class Model(RuleBasedStateMachine):
         if line.full(self.now):
             assert line.turn == ends[-places]
         assert line.waits(self.now) == any(starts(task.plan) > self.now for task in open_ones)
-        assert self.store.images(name) == sum(task.good_images for task in queue)
+        billed = queue + of_queue(self.dropped)
+        assert self.store.images(name) == sum(task.good_images for task in billed)
 
     @rule()
     def read_all(self):
@@ -182,11 +205,12 @@ class Model(RuleBasedStateMachine):
     @rule()
     def add_up(self):
         expected = {}
-        for task in self.tasks:
-            images = task.good_images
-            bill = Total(1, images, int(task.price * images * 1_000_000))
+        for task in self.dropped + self.tasks:
+            images, gone = task.good_images, task not in self.tasks
+            bill = Total(1, images, int(task.price * images * 1_000_000), gone)
             expected[task.order.model] = expected.get(task.order.model, Total()).plus(bill)
         assert [*self.store.totals().items()] == [*expected.items()]
+        assert self.store.dropped() == len(self.dropped)
 
     @invariant()
     def count(self):
@@ -199,27 +223,28 @@ class Lasting(Model):
     @rule()
     def open_anew(self):
         self.store.close()
-        self.store = open_store(self.place)
+        self.store = open_store(self.place, keep=self.keep)
 
     @rule()
     def give_to_another(self):
-        another = open_store(self.place)
+        another = open_store(self.place, keep=self.keep)
         self.store, another = another, self.store
         another.close()
 
 
 @pytest.fixture
 def machine(make_task, monkeypatch):
-    """Makes a machine; small blocks, so that there are many."""
+    """Makes a machine; small blocks, so that there are many, and few forgotten tasks."""
     monkeypatch.setattr(ranked, "FULL", 4)
     monkeypatch.setattr(tables, "FULL", 4)
-    monkeypatch.setattr(indexed, "LATE", 3)
+    monkeypatch.setattr(indexed, "LATE", LATE)
+    monkeypatch.setattr(stores, "FORGOTTEN_KEPT", FORGOTTEN)
 
     def plan(submitted, pending, running, **more):
         return begin(Plan(submitted=submitted, pending=pending, running=running, **more))
 
-    def made(base, new_place):
-        members = {"new_place": new_place, "make_task": staticmethod(make_task)}
+    def made(base, new_place, keep):
+        members = {"new_place": new_place, "make_task": staticmethod(make_task), "keep": keep}
         return type("Machine", (base,), members | {"make_plan": staticmethod(plan)})
 
     return made
@@ -232,13 +257,25 @@ def examples(count):
     )
 
 
-def test_memory_says_what_a_plain_list_says(machine):
-    run(machine(Model, lambda _: "memory://"), settings=examples(50))
+@pytest.fixture(params=[KEPT, FEW], ids=["all", "few"])
+def keep(request):
+    """How many tasks a store keeps."""
+    return request.param
 
 
-def test_disk_says_what_a_plain_list_says(machine, tmp_path):
-    run(machine(Lasting, lambda _: f"disk:{tmp_path / uuid4().hex}"), settings=examples(15))
+def test_memory_says_what_a_plain_list_says(machine, keep):
+    run(machine(Model, lambda _: "memory://", keep), settings=examples(50))
 
 
-def test_redis_says_what_a_plain_list_says(machine, redis_server):
-    run(machine(Lasting, lambda _: redis_server.url(f"model-{uuid4().hex}")), settings=examples(20))
+def test_disk_says_what_a_plain_list_says(machine, keep, tmp_path):
+    def new_place(_):
+        return f"disk:{tmp_path / uuid4().hex}"
+
+    run(machine(Lasting, new_place, keep), settings=examples(15))
+
+
+def test_redis_says_what_a_plain_list_says(machine, keep, redis_server):
+    def new_place(_):
+        return redis_server.url(f"model-{uuid4().hex}")
+
+    run(machine(Lasting, new_place, keep), settings=examples(20))

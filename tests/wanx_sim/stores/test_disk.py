@@ -19,7 +19,7 @@ import pytest
 from wanx_sim import Region, Simulator, StoreError
 from wanx_sim.protocol.lifecycle import Leg, Status
 from wanx_sim.protocol.listing import Filter
-from wanx_sim.stores import disk as module, open_store
+from wanx_sim.stores import Total, disk as module, open_store
 from wanx_sim.stores.disk import DiskStore
 from wanx_sim.stores.index import queue_of
 
@@ -120,6 +120,132 @@ def test_what_was_written_survives_a_kill(folder, make_task, make_plan):
     second = DiskStore(folder)
     assert second.get(make_task().task_id).plan.pending == Leg(polls=7)
     second.close()
+
+
+# --- what is let go of --------------------------------------------------------------------
+
+CREATES = """
+import os, signal, sys
+from decimal import Decimal
+from wanx_sim import Region
+from wanx_sim.protocol.lifecycle import Leg, Plan, begin
+from wanx_sim.protocol.requests import Order
+from wanx_sim.protocol.task import Task
+from wanx_sim.stores import tables
+from wanx_sim.stores.disk import DiskStore
+
+folder, who, count, killed = sys.argv[1:]
+store = DiskStore(folder, keep=20)
+order = Order(model="wan2.2-t2i-flash", prompt="花", prompt_limit=500, width=1024, height=1024, n=1,
+              prompt_extend=False, watermark=False)
+plan = begin(Plan(submitted=1000.0, pending=Leg(seconds=0.0), running=Leg(seconds=0.0)))
+deletes, delete = [], tables.Tables.delete
+
+def dropping(self, numbers):
+    deletes.append(numbers)
+    delete(self, numbers)
+    if len(deletes) == int(killed):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+tables.Tables.delete = dropping
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(int(count)):
+    task_id = f"{who}-{number}"
+    store.add(Task(task_id=task_id, request_id=task_id, region=Region.BEIJING, order=order, seed=1,
+                   plan=plan, price=Decimal("0.14")))
+    print(task_id, flush=True)
+"""
+
+
+def creating(folder, who, count, killed=0):
+    command = [sys.executable, "-c", CREATES, str(folder), who, str(count), str(killed)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def consistent(store):
+    """The ids that a store holds, once it is sure that index, bill and records agree."""
+    found = [task.task_id for task in store.tasks()]
+    total, page = store.page(Region.BEIJING, Filter(start=0.0, end=1e9, size=10**6), 1000.0)
+    assert total == len(page) == len(found) == store.count()
+    assert [task.task_id for task in page] == found[::-1]
+    assert store.totals()["wan2.2-t2i-flash"].tasks == store.count() + store.dropped()
+    return found
+
+
+def test_two_processes_that_drop_lose_and_double_nothing(folder, disk):
+    disk.close()
+    with creating(folder, "a", 400) as one, creating(folder, "b", 400) as two:
+        assert [one.stdout.readline(), two.stdout.readline()] == ["ready\n", "ready\n"]
+        for process in (one, two):
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        created = [process.communicate()[0].split() for process in (one, two)]
+    assert [len(ids) for ids in created] == [400, 400]
+    store = DiskStore(folder)
+    kept = consistent(store)
+    assert 20 <= len(kept) < 20 + 64
+    assert store.totals()["wan2.2-t2i-flash"].tasks == 800
+    for ids in created:  # of each the newest are left
+        mine = [task_id for task_id in kept if task_id in ids]
+        assert mine == ids[len(ids) - len(mine) :]
+    store.close()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 on this system")
+def test_a_kill_in_the_middle_of_a_drop_leaves_all_as_it_was_before(folder):
+    with creating(folder, "a", 1000, killed=3) as process:
+        said = process.communicate("go\n")[0].split()[1:]
+    assert process.returncode == -signal.SIGKILL
+    store = DiskStore(folder, keep=20)
+    kept = consistent(store)
+    assert kept == said[-len(kept) :]  # the create that was to drop them was never answered
+    assert len(kept) == 20 + 63
+    store.close()
+
+
+def test_a_full_disk_in_the_middle_of_a_drop_takes_the_create_back(folder, make_task, monkeypatch):
+    def full(*_):
+        raise OperationalError("database or disk is full")
+
+    store = DiskStore(folder, keep=20)
+    flash = {"model": "wan2.2-t2i-flash"}
+    for number in range(127):
+        store.add(make_task(number, **flash))
+    monkeypatch.setattr(store._tables, "delete", full)
+    with pytest.raises(StoreError, match="disk is full"):
+        store.add(make_task(127, **flash))
+    assert len(consistent(store)) == 127 - store.dropped()
+    assert store.get(make_task(127).task_id) is None
+    monkeypatch.undo()
+    assert store.add(make_task(127, **flash))
+    assert len(consistent(store)) == 128 - store.dropped() == 20
+    store.close()
+
+
+def test_a_store_at_its_limit_stops_growing(folder, make_task, make_plan):
+    store = DiskStore(folder, keep=500)
+
+    def fill(numbers):
+        for number in numbers:
+            store.add(make_task(number, plan=make_plan(1000.0 + number), prompt="花" * 100))
+        return store._tables.one("PRAGMA page_count")[0]
+
+    full = fill(range(1500))
+    assert fill(range(1500, 6000)) <= full * 1.1
+    (chunks,) = store._tables.one("SELECT count(*) FROM chunk")
+    assert chunks < 20
+    store.close()
+
+
+def test_a_store_that_was_written_before_anything_was_dropped_is_read(folder, disk, make_task):
+    disk.add(make_task())
+    disk.totals()
+    disk._tables.run("ALTER TABLE total DROP COLUMN dropped")
+    disk.close()
+    store = DiskStore(folder)
+    assert store.totals()["wan2.5-t2i-preview"] == Total(1, 2, 400_000, 0)
+    store.close()
 
 
 # --- pickle is never read -----------------------------------------------------------------

@@ -8,7 +8,7 @@ import {
 import { prepareViewer } from "./pictures.js";
 import { heading, requestRow } from "./requests.js";
 import { taskRow } from "./tasks.js";
-import { explained, keyed, pause, query, readPlace, writePlace } from "./words.js";
+import { counted, explained, keyed, pause, query, readPlace, writePlace } from "./words.js";
 
 const FIRST = 25;
 const MOST = 800; // more than anybody reads; a filter finds the rest
@@ -67,7 +67,8 @@ function showTasks(found, now) {
   const newest = found.tasks.toReversed();
   tasks.show(newest.map((task) => [task.task_id, task]), now);
   const filtered = place.status || place.model;
-  showCount("tasks", found.total, newest.length);
+  const dropped = found.dropped ? `, ${counted(found.dropped, "older one")} dropped` : "";
+  showCount("tasks", found.total, newest.length, dropped);
   say(byId("no-tasks"), newest.length ? "" : filtered ? "No task is like that." : NO_TASKS);
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from os import PathLike
@@ -12,6 +13,9 @@ import msgspec
 
 from .fault import Fault
 from .subject import Subject
+
+SCRIPTED = 10_000
+"""For how many prompts it is known how often their marks have struck; the oldest strike anew."""
 
 
 class Armed(msgspec.Struct, eq=False):
@@ -70,7 +74,7 @@ class Faults:
 
     def __init__(self, faults: Iterable[Fault | str] | Fault | str = (), *, seed: int = 1) -> None:
         self._armed: list[Armed] = []
-        self._scripted: dict[str, list[Armed]] = {}
+        self._scripted: OrderedDict[str, list[Armed]] = OrderedDict()
         self._lock = Lock()
         self.rewind(seed)
         self.add(*((faults,) if isinstance(faults, Fault | str) else faults))
@@ -142,6 +146,7 @@ class Faults:
             scripted: faults that the prompt itself asks for; they come after the armed ones, and
                 each is counted for its prompt (in a create) or its task.
         """
+        scripted = [fault for fault in scripted if fault.outcome is outcome]
         if not self._armed and not scripted:
             return None
         with self._lock:
@@ -151,9 +156,12 @@ class Faults:
     def _of_prompt(self, subject: Subject, scripted: Sequence[Fault]) -> list[Armed]:
         if not scripted:
             return []
-        return self._scripted.setdefault(
+        waiting = self._scripted.setdefault(
             scripted_for(subject), [Armed(fault) for fault in scripted]
         )
+        if len(self._scripted) > SCRIPTED:
+            self._scripted.popitem(last=False)
+        return waiting
 
     def give_back(self, armed: Armed) -> None:
         """Count a strike as not done: the service itself refused the request before."""

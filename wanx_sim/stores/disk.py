@@ -44,7 +44,8 @@ _PICTURES = {
 _TROUBLES = (OSError, sqlite3.Error, diskcache.Timeout)
 
 _encode = msgspec.msgpack.encode
-_decode = lru_cache(RECENT)(msgspec.msgpack.Decoder(Task).decode)
+_decode = msgspec.msgpack.Decoder(Task).decode
+_decode_once = lru_cache(RECENT)(_decode)  # lists neither need it nor push out what is polled
 
 
 def default_folder() -> Path:
@@ -138,9 +139,9 @@ class DiskStore(Indexed):
             raise self._unusable(error) from error
         return None if row is None else self._decoded(row[0])
 
-    def _decoded(self, content: bytes) -> Task:
+    def _decoded(self, content: bytes, decode: Callable[[bytes], Task] = _decode_once) -> Task:
         try:
-            return _decode(content)
+            return decode(content)
         except msgspec.DecodeError as error:
             raise StoreError(
                 f"the store in {self.folder} holds a damaged task ({error}): delete the folder"
@@ -170,7 +171,7 @@ class DiskStore(Indexed):
             where, number = "number > ? ORDER BY number", 0
         while rows := self._some(where, number):
             for number, record in rows:  # noqa: B007 - the next ones come after the last
-                yield self._decoded(record)
+                yield self._decoded(record, _decode)
 
     def _some(self, where: str, number: int) -> list[tuple[int, bytes]]:
         with self._trouble():
@@ -198,7 +199,8 @@ class DiskStore(Indexed):
 
     def _load(self, numbers: Iterable[int]) -> list[Task]:
         query = "SELECT record FROM task WHERE number = ?"
-        return [self._decoded(self._tables.one(query, number)[0]) for number in numbers]
+        records = (self._tables.one(query, number)[0] for number in numbers)
+        return [self._decoded(record, _decode) for record in records]
 
     def _stage(self, number: int) -> int:
         return self._tables.stage(number)

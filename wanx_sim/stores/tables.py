@@ -25,7 +25,7 @@ _LAST = 2**62
 _SETTINGS = """
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF;
-PRAGMA cache_size = -16384;
+PRAGMA cache_size = -4096;
 PRAGMA temp_store = MEMORY;
 """
 # Readers never wait for a writer (WAL). A power cut may lose the last tasks of a fake service, a
@@ -248,23 +248,29 @@ class Tables:
     def count(self, name: str, low: float, high: float) -> int:
         """How many scores of a list lie between two, both included."""
         place = self._known(name)
-        return max(0, self._rank(place, high, _LAST) - self._rank(place, low, -1))
-
-    def _rank(self, place: int, score: float, number: int) -> int:
-        """How many entries come before a place in the order."""
-        chunk = self._chunk(place, score, number)
-        if chunk is None:
+        last = self._chunk(place, high, _LAST)
+        if last is None or low > high:
             return 0
-        (before,) = self.one(
-            "SELECT coalesce(sum(size), 0) FROM chunk WHERE place = ? AND (score, number) < (?, ?)",
-            place, chunk[0], chunk[1],
+        first = self._chunk(place, low, -1) or (float("-inf"), -1, 0)
+        (size,) = self.one(
+            "SELECT coalesce(sum(size), 0) FROM chunk WHERE place = ? "
+            "AND (score, number) >= (?, ?) AND (score, number) < (?, ?)",
+            place, *first[:2], *last[:2],
         )  # fmt: skip
+        size += self._within(place, last, (high, _LAST)) - self._within(place, first, (low, -1))
+        return int(size)
+
+    def _within(self, place: int, chunk: Any, end: tuple[float, int]) -> int:
+        """How many entries of a chunk come before a place in the order."""
+        after = "SELECT 1 FROM entry WHERE place = ? AND (score, number) >= (?, ?) LIMIT 1"
+        if self.one(after, place, *end) is None:  # as of a list up to now: nothing to count
+            return int(chunk[2])
         (here,) = self.one(
             "SELECT count(*) FROM entry WHERE place = ? "
             "AND (score, number) >= (?, ?) AND (score, number) < (?, ?)",
-            place, chunk[0], chunk[1], score, number,
+            place, *chunk[:2], *end,
         )  # fmt: skip
-        return int(before + here)
+        return int(here)
 
     def highest(
         self, name: str, low: float, high: float, skip: int, take: int
@@ -290,14 +296,14 @@ class Tables:
             "ORDER BY score DESC, number DESC",
             place, *top,
         )  # fmt: skip
-        first = self._chunk(place, *top)
-        for score, number, size in chunks:
-            if (score, number) == first[:2]:  # only a part of it lies below the top
-                size = self._rank(place, *top) - self._rank(place, score, number)  # noqa: PLW2901
+        below = top
+        for chunk in chunks:
+            # Of the first only a part may lie below the top.
+            size = self._within(place, chunk, top) if below == top else chunk[2]
             if size > skip:
                 break
-            top, skip = (score, number), skip - size
-        return top, skip
+            below, skip = chunk[:2], skip - size
+        return below, skip
 
     def due(self, now: float, most: int) -> list[int]:
         """Some of the tasks whose status has changed, or not yet."""

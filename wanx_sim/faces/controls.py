@@ -18,6 +18,7 @@ from ..protocol.links import LIFETIME
 from ..protocol.task import Task
 from ..rendering import thumbnail
 from ..service import Service
+from ..sessions import LIMIT as MOST_SESSIONS
 from ..simulator import Simulator
 from ..wire import Request
 from .control import CONTROLS, control
@@ -316,7 +317,8 @@ def _task(sim: Simulator, task: Task, now: float, asked: Request) -> TaskState:
 @control("GET", "/sessions")
 def sessions(sim: Simulator) -> SessionList:
     """List the sessions."""
-    return SessionList(sessions=[_session(name, one) for name, one in sim.sessions.items()])
+    found = [_session(name, one) for name, one in sim.sessions.items()]
+    return SessionList(sessions=found, full=len(found) >= MOST_SESSIONS)
 
 
 def _session(name: str, sim: Simulator) -> SessionState:

@@ -218,6 +218,10 @@ class SessionList(Message, frozen=True):
     """The sessions, that of the latest used last."""
 
     sessions: list[SessionState]
+    full: Annotated[
+        bool,
+        Meta(description="Whether there are 1,000: a new one ends the one unused for longest."),
+    ]
 
 
 # --- orders -----------------------------------------------------------------------------------

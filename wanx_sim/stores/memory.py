@@ -24,6 +24,9 @@ from .ranked import Ranked
 PICTURES = 256
 """How many rendered pictures are kept; about 25 MB at the service's sizes."""
 
+_CUT = 4096
+"""So many tasks are dropped before a list of all is moved up, which takes 1 ms at a million."""
+
 _NUMBER = 4
 """Bytes before a record: the task's number."""
 
@@ -49,7 +52,8 @@ class MemoryStore(Indexed):
     def _empty(self) -> None:
         self._records: dict[Key, bytes] = {}
         self._keys: list[Key] = []
-        self._first = 0  # the number of the first of them
+        self._first = 0  # the number of the first key
+        self._gone = 0  # how many of the first keys are of tasks that were dropped
         self._recent: Latest[str, Task] = Latest(RECENT)
         self._codec = compact.Codec()
         self._stages = bytearray()
@@ -116,12 +120,14 @@ class MemoryStore(Indexed):
 
     def tasks(self, *, newest_first: bool = False) -> Iterator[Task]:
         """See `Store.tasks`."""
-        keys = self._keys[::-1] if newest_first else list(self._keys)
+        keys = self._keys[self._gone :]
+        if newest_first:
+            keys.reverse()
         return (task for key in keys if (task := self._look(key)) is not None)
 
     def count(self) -> int:
         """See `Store.count`."""
-        return len(self._keys)
+        return len(self._span())
 
     # --- the index -------------------------------------------------------------------------------
 
@@ -129,17 +135,19 @@ class MemoryStore(Indexed):
         return self._mutex
 
     def _span(self) -> range:
-        return range(self._first, self._first + len(self._keys))
+        return range(self._first + self._gone, self._first + len(self._keys))
 
     def _delete(self, numbers: range) -> None:
-        for key in self._keys[: len(numbers)]:
+        for key in self._keys[self._gone : self._gone + len(numbers)]:
             del self._records[key]
             self._recent.pop(compact.name_of(key), None)
-        del self._keys[: len(numbers)], self._stages[: len(numbers)]
-        self._first = numbers.stop
+        self._gone += len(numbers)
+        if self._gone >= _CUT:
+            del self._keys[: self._gone], self._stages[: self._gone]
+            self._first, self._gone = numbers.stop, 0
 
     def _new(self) -> Iterable[int]:
-        return self._span()[len(self._stages) :]
+        return range(self._first + len(self._stages), self._first + len(self._keys))
 
     def _load(self, numbers: Iterable[int]) -> list[Task]:
         found = (self._look(self._keys[number - self._first]) for number in numbers)

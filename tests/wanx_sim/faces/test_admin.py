@@ -10,10 +10,11 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from wanx_sim import Cassette, Fault, Player, Recorder, StoreError
+from wanx_sim import Cassette, Fault, Player, Recorder, Simulator, StoreError
 from wanx_sim.faces.control import CONTROLS
 from wanx_sim.protocol.lifecycle import Status
 from wanx_sim.rendering import png_size
+from wanx_sim.stores.memory import MemoryStore
 
 NONE = "00000000-0000-4000-8000-000000000000"
 
@@ -122,6 +123,28 @@ def test_api_keys_can_be_set_and_are_never_told(sim, ask):
     answer = ask("POST settings", {"api_keys": {"sk-secret": "beijing"}})
     assert sim.api_keys == {"sk-secret": "beijing"}
     assert "sk-secret" not in answer.text + ask("GET settings").text
+
+
+def test_what_was_dropped_is_said(connect, clock):
+    sim = Simulator(store=MemoryStore(keep=10), clock=clock, timing="instant")
+    ask, api = asking(sim), connect(sim)
+    first = api.submit(n=1)
+    for _ in range(150):
+        api.submit(model="wan2.2-t2i-flash", n=1)
+    found = ask("GET tasks?limit=3").json()
+    assert (found["total"], len(found["tasks"])) == (151 - found["dropped"], 3)
+    assert found["dropped"] > 80
+    totals = {
+        query: ask(f"GET tasks?{query}").json()["total"]
+        for query in ("model=wan2.2-t2i-flash", "model=wan2.5-t2i-preview", "status=UNKNOWN")
+    }
+    assert list(totals.values()) == [found["total"], 0, 0]
+    usage = ask("GET usage").json()
+    assert (usage["tasks"], usage["images"], usage["dropped"]) == (151, 151, found["dropped"])
+    assert ask("GET health").json()["counts"]["tasks"] == found["total"]
+    answer = ask(f"GET tasks/{first}")
+    assert answer.status_code == 404
+    assert f"there are {found['total']}, {found['dropped']} older dropped" in answer.text
 
 
 def test_usage_is_the_ledger(ask, api):
@@ -545,9 +568,16 @@ def test_what_cannot_be_a_session_s_name_is_refused(ask):
 def test_sessions_are_listed_and_ended(sim, ask):
     sim.session("one"), sim.session("two")
     assert [one["name"] for one in ask("GET sessions").json()["sessions"]] == ["one", "two"]
+    assert ask("GET sessions").json()["full"] is False
     assert ask("DELETE sessions/one").json() == {"ok": True}
     assert list(sim.sessions) == ["two"]
     assert error(ask("DELETE sessions/one")) == (404, "no session is called 'one'; there are 1")
+
+
+def test_that_a_new_session_ends_an_old_one_is_said(sim, ask):
+    for number in range(1000):
+        sim.session(f"session-{number}")
+    assert ask("GET sessions").json()["full"] is True
 
 
 # --- HTTP ---------------------------------------------------------------------------------------

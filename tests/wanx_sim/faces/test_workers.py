@@ -162,6 +162,18 @@ def test_a_session_is_one_over_all_workers(server):
     assert server.sim("GET usage")["tasks"] == 0
 
 
+@pytest.mark.parametrize("headers", [{}, {"X-Wanx-Session": "one"}], ids=["shared", "session"])
+def test_all_workers_keep_as_many_tasks_as_the_command_line_says(start, headers):
+    server = start("--keep-tasks", "5", "--timing", "instant")
+    for _ in range(6):
+        every(server, lambda: server.create(headers=headers))
+    found = server.ask("GET", "/_sim/tasks", headers=headers).json()
+    assert 5 <= found["total"] < 5 + 64
+    assert found["dropped"] == 6 * MANY - found["total"]
+    usage = server.ask("GET", "/_sim/usage", headers=headers).json()
+    assert (usage["tasks"], usage["dropped"]) == (6 * MANY, found["dropped"])
+
+
 def test_settings_of_the_command_line_reach_every_worker(start):
     server = start(
         *("--api-key", "sk-a@singapore", "--region", "singapore", "--timing", "manual"),

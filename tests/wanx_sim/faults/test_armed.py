@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from wanx_sim import Fault, Simulator
-from wanx_sim.faults import Faults
+from wanx_sim.faults import Faults, armed as module
 from wanx_sim.faults.subject import Subject
 
 THROTTLED = Fault(code="Throttling")
@@ -122,6 +122,25 @@ def test_the_faults_of_a_prompt_are_counted_for_each_prompt():
         for prompt in ("花", "鸟", "花", "鸟")
     ]
     assert struck == [True, True, False, False]
+
+
+def test_of_prompts_that_were_struck_the_newest_are_remembered(monkeypatch):
+    monkeypatch.setattr(module, "SCRIPTED", 2)
+    faults = Faults()
+    struck = [
+        faults.take(Subject("create", prompt=prompt), scripted=[THROTTLED]) is not None
+        for prompt in ("花", "鸟", "鱼", "鱼", "鸟", "花")
+    ]
+    assert struck == [True, True, True, False, False, True]
+
+
+def test_nothing_is_remembered_of_prompts_that_only_say_what_becomes_of_the_task():
+    """A million of them would be more than the tasks themselves."""
+    faults = Faults()
+    for number in range(100):
+        subject = Subject("create", prompt=f"[[stuck]] {number}")
+        assert faults.take(subject, scripted=[Fault(stuck="RUNNING")]) is None
+    assert not faults._scripted
 
 
 def test_a_strike_that_is_given_back_is_there_again():

@@ -198,9 +198,7 @@ class DiskStore(Indexed):
         return self._tables.new()
 
     def _load(self, numbers: Iterable[int]) -> list[Task]:
-        query = "SELECT record FROM task WHERE number = ?"
-        records = (self._tables.one(query, number)[0] for number in numbers)
-        return [self._decoded(record, _decode) for record in records]
+        return [self._decoded(record, _decode) for record in self._tables.records(list(numbers))]
 
     def _stage(self, number: int) -> int:
         return self._tables.stage(number)

@@ -64,6 +64,8 @@ class Tables:
         self._mutex = RLock()
         self._depth = 0
         self._places: dict[str, int] = {}
+        self._sizes: dict[int, int] = {}
+        self._version = 0
         try:
             self._connection.executescript(_SETTINGS)
         except BaseException:
@@ -117,12 +119,14 @@ class Tables:
             return
         if statement == "ROLLBACK":
             self._places.clear()  # some may have been made just now
+            self._sizes.clear()
         if self._connection.in_transaction:  # a full disk has ended it already
             self.run(statement)
 
     def clear(self) -> None:
         """Delete all rows, but not the names: other processes remember their places."""
         with self.changing():
+            self._sizes.clear()
             for table in ("task", "indexed", "entry", "chunk", "total", "queue"):
                 self.run(f"DELETE FROM {table}")  # noqa: S608 - none of it was sent to us
 
@@ -133,6 +137,13 @@ class Tables:
         query = "INSERT OR IGNORE INTO task (id, record) VALUES (?, ?)"
         done = self.run(query, task_id, record)
         return done.lastrowid if done.rowcount else None
+
+    def records(self, numbers: list[int]) -> list[bytes]:
+        """The records with those numbers, in their order."""
+        # Ten by one query take 10 µs, by ten queries 60.
+        query = "SELECT number, record FROM task WHERE number IN (SELECT value FROM json_each(?))"
+        found = dict(self.all(query, str(numbers)))
+        return [found[number] for number in numbers]
 
     def span(self) -> range:
         """The numbers of those there are: one after the other, for only the first are deleted."""
@@ -217,6 +228,8 @@ class Tables:
             self._split(place, chunk, (score, number))
             self._counted(place, score, number, more)
             return
+        if place in self._sizes:
+            self._sizes[place] += more
         where = "WHERE place = ? AND score = ? AND number = ?"
         if chunk[2] + more:
             update = f"UPDATE chunk SET size = size + ? {where}"  # noqa: S608
@@ -252,13 +265,25 @@ class Tables:
         if last is None or low > high:
             return 0
         first = self._chunk(place, low, -1) or (float("-inf"), -1, 0)
-        (size,) = self.one(
-            "SELECT coalesce(sum(size), 0) FROM chunk WHERE place = ? "
-            "AND (score, number) >= (?, ?) AND (score, number) < (?, ?)",
-            place, *first[:2], *last[:2],
-        )  # fmt: skip
-        size += self._within(place, last, (high, _LAST)) - self._within(place, first, (low, -1))
-        return int(size)
+        # As a rule there is little before a day ago, and nothing after now.
+        below = self._sum(place, "<", first) + self._within(place, first, (low, -1))
+        above = self._sum(place, ">=", last) - self._within(place, last, (high, _LAST))
+        return self._size(place) - below - above
+
+    def _size(self, place: int) -> int:
+        """How many entries a set has: added up anew only after another process has changed any."""
+        (version,) = self.one("PRAGMA data_version")
+        if version != self._version:
+            self._sizes.clear()
+            self._version = version
+        if place not in self._sizes:
+            self._sizes[place] = self._sum(place, ">=", (float("-inf"), -1))
+        return self._sizes[place]
+
+    def _sum(self, place: int, side: str, head: Any) -> int:
+        """How many entries are in the chunks on one side of a place in the order."""
+        query = "SELECT sum(size) FROM chunk WHERE place = ? AND (score, number)"
+        return self.one(f"{query} {side} (?, ?)", place, *head[:2])[0] or 0
 
     def _within(self, place: int, chunk: Any, end: tuple[float, int]) -> int:
         """How many entries of a chunk come before a place in the order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from .clock import Clock
 from .journal import Journal
@@ -10,7 +11,8 @@ from .protocol.lifecycle import Status
 from .protocol.task import Task
 from .stores import Store
 
-_SHOWN = 20
+_SHOWN = 20  # characters of a prompt
+_LISTED = 20  # tasks in a message: a store may hold a million
 
 
 def shorten(text: str) -> str:
@@ -88,7 +90,9 @@ class Tasks:
         return self._store.count()
 
     def __repr__(self) -> str:
-        return f"<Tasks {list(self)!r}{self._gone}>"
+        views = [repr(view) for view in islice(self, _LISTED)]
+        more = ["…"] if len(self) > _LISTED else []
+        return f"<Tasks [{', '.join(views + more)}]{self._gone}>"
 
     @property
     def dropped(self) -> int:
@@ -105,7 +109,7 @@ class Tasks:
         return f"no task has the id {task_id!r}; there are {len(self)}{self._gone}"
 
     def __getitem__(self, key: str | int) -> TaskView:
-        """The task with an id (str) or at a place in the order of creation (int).
+        """The task with an id (str) or at a place in the order of creation, of those kept (int).
 
         Raises:
             KeyError, IndexError: if there is none.
@@ -123,18 +127,20 @@ class Tasks:
 
         Raises:
             AssertionError: if there is none, with the requests that came instead, or more than
-                one, with all of them.
+                one, with the first 20 of them.
         """
         __tracebackhide__ = True
-        found = list(self)
-        if len(found) != 1:
-            count = f"{len(found)}{self._gone}"
-            raise AssertionError(f"expected exactly one task, found {count}{self._why(found)}")
-        return found[0]
+        count = len(self)
+        if count != 1:
+            found = f"{count}{self._gone}{self._why(count)}"
+            raise AssertionError(f"expected exactly one task, found {found}")
+        return next(iter(self))
 
-    def _why(self, found: list[TaskView]) -> str:
-        if found:
-            return "".join(f"\n  {view!r}" for view in found)
+    def _why(self, count: int) -> str:
+        if count:
+            lines = [f"\n  {view!r}" for view in islice(self, _LISTED)]
+            more = f"\n  and {count - _LISTED:,} more" if count > _LISTED else ""
+            return "".join(lines) + more
         if not self._requests:
             return ": no request came at all"
         return f"; these are the requests that came:\n{self._requests.table()}"

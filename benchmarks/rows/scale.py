@@ -6,6 +6,8 @@ would hide what a store costs behind what HTTP costs. One task in ten never ends
 those that SUCCEEDED, ten a page, newest first. A thousand tasks have no page 1,000 of ten, so that
 one is held against their last full page, the 90th.
 
+A million is what a store keeps unless told otherwise: there each create drops an old task, too.
+
 Memory is what is the process's own (RssAnon): what a store maps of its file, the kernel may take
 back. A task's is what the last step added, so that a journal or cache that is full by then does not
 count as the tasks'. The notes show all steps.

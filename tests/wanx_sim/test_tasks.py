@@ -64,6 +64,16 @@ def test_only_wants_exactly_one_task(api, sim):
     assert second in str(caught.value)
 
 
+def test_of_many_tasks_a_message_shows_the_first(api, sim):
+    ids = [api.submit() for _ in range(25)]
+    with pytest.raises(AssertionError, match="found 25\n") as caught:
+        _ = sim.tasks.only
+    assert str(caught.value).endswith("\n  and 5 more")
+    for text in (str(caught.value), repr(sim.tasks)):
+        assert [task_id in text for task_id in ids] == [True] * 20 + [False] * 5
+    assert repr(sim.tasks).endswith(", …]>")
+
+
 def test_a_task_shows_itself_in_one_line(api, sim):
     task_id = api.submit(n=1)
     asked = "wan2.5-t2i-preview 1280*1280 n=1 '一间花店'"

@@ -33,8 +33,10 @@ FORMAT = 2
 PICTURES_LIMIT = 512 * 2**20
 """Bytes of rendered pictures that are kept; the oldest go first, and are rendered again."""
 
-# Pictures are rendered again, so nothing need wait for the disk (synchronous=0). Most are larger
-# than 32 kB, diskcache's own limit for the database, and lie in files of their own.
+# Pictures are rendered again, so nothing need wait for the disk (synchronous=0). The oldest stored
+# go first: with least-recently-used each reading writes, and takes 106 µs instead of 43. What is
+# larger than 32 kB (1280*1280 is 35 kB, 1024*1024 29 kB) lies in a file of its own, as diskcache
+# has it; all in the database, or none, was no faster.
 _PICTURES = {
     "eviction_policy": "least-recently-stored",
     "size_limit": PICTURES_LIMIT,

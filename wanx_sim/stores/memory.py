@@ -1,6 +1,6 @@
 """The store of tests: nothing but memory, gone with the process.
 
-It keeps tasks as bytes, not as objects: a million take 450 MB instead of several GB, and what
+It keeps tasks as bytes, not as objects: a million take 400 MB instead of several GB, and what
 reads one takes 4 µs longer. Those that were written or polled of late are there as objects, too;
 lists and whatever reads many neither need that nor push them out.
 """

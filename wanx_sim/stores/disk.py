@@ -196,8 +196,11 @@ class DiskStore(Indexed):
     def _delete(self, numbers: range) -> None:
         self._tables.delete(numbers)
 
-    def _new(self) -> Iterable[int]:
+    def _new(self) -> range:
         return self._tables.new()
+
+    def _begin(self, numbers: range) -> None:
+        self._tables.begin(numbers)
 
     def _load(self, numbers: Iterable[int]) -> list[Task]:
         return [self._decoded(record, _decode) for record in self._tables.records(list(numbers))]
@@ -210,6 +213,9 @@ class DiskStore(Indexed):
 
     def _put(self, name: str, score: float, number: int) -> None:
         self._tables.put(name, score, number)
+
+    def _put_all(self, name: str, entries: list[tuple[float, int]]) -> None:
+        self._tables.put_all(name, entries)
 
     def _take(self, name: str, score: float, number: int) -> None:
         self._tables.take(name, score, number)

@@ -61,8 +61,12 @@ class Indexed(ABC):
         """Delete the first tasks, which are no longer in the index."""
 
     @abstractmethod
-    def _new(self) -> Iterable[int]:
+    def _new(self) -> range:
         """The tasks that are not in the index yet."""
+
+    @abstractmethod
+    def _begin(self, numbers: range) -> None:
+        """Note that these are in the index now, at their first stage."""
 
     @abstractmethod
     def _load(self, numbers: Iterable[int]) -> list[Task]:
@@ -79,6 +83,10 @@ class Indexed(ABC):
     @abstractmethod
     def _put(self, name: str, score: float, number: int) -> None:
         """Put a task into a sorted set."""
+
+    @abstractmethod
+    def _put_all(self, name: str, entries: list[tuple[float, int]]) -> None:
+        """Put tasks into a sorted set, by scores and numbers in their order."""
 
     @abstractmethod
     def _take(self, name: str, score: float, number: int) -> None:
@@ -114,13 +122,18 @@ class Indexed(ABC):
 
     def _catch_up(self) -> None:
         """Put the tasks into the index that are not there yet."""
-        numbers = list(self._new())
+        numbers = self._new()
+        if not numbers:
+            return
+        sets: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
         charges: _Charges = defaultdict(Total)
         for number, task in zip(numbers, self._load(numbers), strict=True):
-            for entry in index.standing(task).entries(0):
-                self._put(*entry, number)
-            self._set_stage(number, 0)
+            for name, score in index.standing(task).entries(0):
+                sets[name].append((score, number))
             charges[_whose(task)] = charges[_whose(task)].plus(index.bill(task))
+        for name, entries in sets.items():
+            self._put_all(name, sorted(entries))
+        self._begin(numbers)
         self._charge_all(charges)
 
     def _charge_all(self, charges: _Charges) -> None:

@@ -146,8 +146,11 @@ class MemoryStore(Indexed):
             del self._keys[: self._gone], self._stages[: self._gone]
             self._first, self._gone = numbers.stop, 0
 
-    def _new(self) -> Iterable[int]:
+    def _new(self) -> range:
         return range(self._first + len(self._stages), self._first + len(self._keys))
+
+    def _begin(self, numbers: range) -> None:
+        self._stages += bytes(len(numbers))
 
     def _load(self, numbers: Iterable[int]) -> list[Task]:
         found = (self._look(self._keys[number - self._first]) for number in numbers)
@@ -163,6 +166,9 @@ class MemoryStore(Indexed):
 
     def _put(self, name: str, score: float, number: int) -> None:
         self._sets[name].add(score, number)
+
+    def _put_all(self, name: str, entries: list[tuple[float, int]]) -> None:
+        self._sets[name].extend(entries)
 
     def _take(self, name: str, score: float, number: int) -> None:
         self._sets[name].remove(score, number)

@@ -58,6 +58,18 @@ class Ranked:
         numbers.insert(place, number)
         self._changes(block)
 
+    def extend(self, entries: list[tuple[float, int]]) -> None:
+        """Put many in, in their order, of which none is there yet."""
+        scores, numbers = self._blocks[-1]
+        fits = len(scores) + len(entries) <= FULL
+        if fits and entries[0] > (scores[-1] if scores else -inf, numbers[-1] if numbers else -1):
+            new_scores, new_numbers = zip(*entries, strict=True)
+            scores.extend(new_scores)
+            numbers.extend(new_numbers)
+            return
+        for entry in entries:
+            self.add(*entry)
+
     def _block(self, score: float, number: int) -> int:
         return bisect_right(self._heads, (score, number)) - 1
 

@@ -157,16 +157,17 @@ class Tables:
         """Delete the first tasks."""
         self.run("DELETE FROM task WHERE number < ?", numbers.stop)
 
-    def new(self) -> list[int]:
+    def new(self) -> range:
         """The numbers that are not in the index yet."""
-        query = (
-            "SELECT number FROM task "
-            "WHERE number > (SELECT coalesce(max(last), 0) FROM indexed) ORDER BY number"
-        )
-        numbers = [number for (number,) in self.all(query)]
-        if numbers:
-            self.run("INSERT OR REPLACE INTO indexed VALUES (1, ?)", numbers[-1])
-        return numbers
+        (indexed,) = self.one("SELECT coalesce(max(last), 0) FROM indexed")
+        there = self.span()
+        return range(max(indexed + 1, there.start), there.stop)
+
+    def begin(self, numbers: range) -> None:
+        """Note that these are in the index, at their first stage."""
+        self.run("INSERT OR REPLACE INTO indexed VALUES (1, ?)", numbers[-1])
+        query = "UPDATE task SET stage = 0 WHERE number >= ? AND number < ?"
+        self.run(query, numbers.start, numbers.stop)
 
     def stage(self, number: int) -> int:
         """At which stage a task is in the index."""
@@ -204,6 +205,24 @@ class Tables:
             self._counted(place, score, number, 1)
         self.run("INSERT INTO entry VALUES (?, ?, ?)", place, score, number)
 
+    def put_all(self, name: str, entries: list[tuple[float, int]]) -> None:
+        """Put numbers into a set, in the order of their scores."""
+        place = self._place(name)
+        if counted(name) and not self._fit_at_the_end(place, entries):
+            for entry in entries:
+                self.put(name, *entry)
+            return
+        rows = [(place, *entry) for entry in entries]
+        self._connection.executemany("INSERT INTO entry VALUES (?, ?, ?)", rows)
+
+    def _fit_at_the_end(self, place: int, entries: list[tuple[float, int]]) -> bool:
+        """Count entries in the last chunk, if that is where they belong and it has room."""
+        chunk = self._chunk(place, float("inf"), _LAST)
+        if chunk is None or chunk[:2] > entries[0] or chunk[2] + len(entries) > FULL:
+            return False
+        self._resize(place, chunk, len(entries))
+        return True
+
     def take(self, name: str, score: float, number: int) -> None:
         """Take a number out of a set."""
         place = self._place(name)
@@ -228,6 +247,9 @@ class Tables:
             self._split(place, chunk, (score, number))
             self._counted(place, score, number, more)
             return
+        self._resize(place, chunk, more)
+
+    def _resize(self, place: int, chunk: Any, more: int) -> None:
         if place in self._sizes:
             self._sizes[place] += more
         where = "WHERE place = ? AND score = ? AND number = ?"

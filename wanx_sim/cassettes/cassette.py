@@ -108,11 +108,11 @@ class Cassette:
 
     def job(self, task_id: str) -> Job | None:
         """The job of a task, if it was recorded."""
-        return self._index.job(task_id) if self._index else None
+        return None if self._index is None else self._index.job(task_id)
 
     def find(self, form: Json, ignore: Collection[str] = ()) -> list[int]:
         """The places of the interactions that answer a canonical request, in order."""
-        return self._index.places(form, frozenset(ignore)) if self._index else []
+        return [] if self._index is None else self._index.places(form, frozenset(ignore))
 
     def image(self, image: Image) -> bytes:
         """The bytes of a picture, checked against their hash."""

@@ -62,7 +62,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     body: Json
 
     def __post_init__(self) -> None:
-        if not self.lasting:
+        if self.status != 200:  # noqa: PLR2004 - HTTP's own
             return
         output = self.body.get("output")
         if not isinstance(output, dict):

@@ -15,37 +15,40 @@ import msgspec
 from .files import read, stays_within
 from .format import TROUBLE, Document, Entry, Job, Json, damaged, decode, decode_entry
 from .matching import fingerprint, ignored, without_prompts
+from .redaction import is_hashed
 
 _KEPT = 64
 """Files that a process keeps in mind."""
 
 
-class _Input(msgspec.Struct, frozen=True):
+# JSON has no cycles, and thousands of these would set the garbage collector off.
+class _Input(msgspec.Struct, frozen=True, gc=False):
     prompt: object = None
 
 
-class _Request(msgspec.Struct, frozen=True):
+class _Request(msgspec.Struct, frozen=True, gc=False):
     input: _Input = _Input()
 
 
-class _Output(msgspec.Struct, frozen=True):
+class _Output(msgspec.Struct, frozen=True, gc=False):
     task_id: str = ""
 
 
-class _Created(msgspec.Struct, frozen=True):
+class _Created(msgspec.Struct, frozen=True, gc=False):
     output: _Output = _Output()
 
 
-class _Head(msgspec.Struct, frozen=True):
+class _Head(msgspec.Struct, frozen=True, gc=False):
     request: _Request = _Request()
     created: _Created = _Created()
 
 
-class _Heads(msgspec.Struct, frozen=True):
+class _Heads(msgspec.Struct, frozen=True, gc=False):
     interactions: list[_Head] = []
 
 
 _heads = msgspec.json.Decoder(_Heads)
+_encode = msgspec.json.encode
 _Key = tuple[str, frozenset[str]]
 
 
@@ -57,6 +60,8 @@ class Index:
         self._name, self._content = name, content
         self._decoded: dict[int, Entry] = {}
         self._prompts: dict[str, list[int]] | None = None
+        self._hashed = False
+        """Whether a prompt was recorded as its hash."""
         self._tasks: dict[str, int] = {}
         self._keyed: dict[_Key, dict[bytes, list[int]]] = {}
 
@@ -86,14 +91,27 @@ class Index:
 
     def places(self, form: Json, ignore: frozenset[str]) -> list[int]:
         """Where the interactions stand that answer a request, in order."""
+        found = self._only(form, ignore)
+        if found is not None:
+            return found
         hidden = without_prompts(form)
         found = self._places(form, ignore)
         return found if hidden == form else sorted({*found, *self._places(hidden, ignore)})
 
+    def _only(self, form: Json, ignore: frozenset[str]) -> list[int] | None:
+        """The places at once, if no more than one interaction has the prompt, and it is the same.
+
+        That is what nearly every request comes to, and what is the same to the letter needs no
+        fingerprint. None is: look closer.
+        """
+        found = self._look().get(_prompt_of(form), [])
+        if self._hashed or len(found) > 1 or (ignore and ignored("input.prompt", ignore)):
+            return None
+        return found if not found or _encode(self[found[0]].request) == _encode(form) else None
+
     def _places(self, form: Json, ignore: frozenset[str]) -> list[int]:
-        prompts = self._look()
-        prompt = _prompt((form.get("input") or {}).get("prompt"))
-        bucket: Iterable[int] = prompts.get(prompt, ())
+        prompt = _prompt_of(form)
+        bucket: Iterable[int] = self._look().get(prompt, ())
         if ignored("input.prompt", ignore):
             prompt, bucket = "", range(len(self))
         keyed = self._keyed.get((prompt, ignore))
@@ -112,9 +130,14 @@ class Index:
             self._prompts = {}
             for place, head in enumerate(heads):
                 self._prompts.setdefault(_prompt(head.request.input.prompt), []).append(place)
-                if head.created.output.task_id:
-                    self._tasks[head.created.output.task_id] = place
+                if task_id := head.created.output.task_id:
+                    self._tasks[task_id] = place
+            self._hashed = any(map(is_hashed, self._prompts))
         return self._prompts
+
+
+def _prompt_of(form: Json) -> str:
+    return _prompt((form.get("input") or {}).get("prompt"))
 
 
 def _prompt(value: object) -> str:

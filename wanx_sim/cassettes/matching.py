@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -19,6 +21,10 @@ Difference = tuple[str, Any, Any]
 """A field's dotted path, what is recorded there, what was asked; `ABSENT` for nothing."""
 
 _PROMPTS = ("prompt", "negative_prompt")
+_DEFAULTS = ("size", "n", "prompt_extend", "watermark")
+
+_KEPT, _SHORT = 512, 4096
+"""How many canonical forms are kept, and the longest body, in bytes, whose form is."""
 
 
 class _Absent:
@@ -35,6 +41,9 @@ class _Sent(msgspec.Struct):
     parameters: Json | None = None
 
 
+_json = msgspec.json.Decoder(Json)
+
+
 # --- the canonical form ---------------------------------------------------------------------------
 
 
@@ -43,7 +52,7 @@ def asked(request: Request, operation: Operation) -> Json:
     if operation == "create":
         form = canonical(request.body)
         synchronous = request.headers.get("x-dashscope-async", "").lower() != "enable"
-        return form | ({"synchronous": True} if synchronous else {})
+        return form | {"synchronous": True} if synchronous else form
     path = request.decoded_path.rstrip("/")
     form = {"method": request.method, "path": path, "query": _plain(request.parameters)}
     return dict(masked(form))
@@ -56,9 +65,15 @@ def canonical(content: bytes) -> Json:
     service draws one. A model that the catalogue does not know keeps what was sent. Signed links
     lose their signatures, which differ from run to run and are nobody's business. A body that is
     no create request has the hash of its bytes for a form.
+
+    Equal bytes, if they are few, have the same object for a form: it is for reading only.
     """
+    return _kept(content) if len(content) <= _SHORT else _canonical(content)
+
+
+def _canonical(content: bytes) -> Json:
     try:
-        sent = msgspec.convert(msgspec.json.decode(content, type=Json), _Sent)
+        sent = msgspec.convert(_json.decode(content), _Sent)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {"malformed": sha256(content).hexdigest()}
     parameters = _defaults(content) | _present(sent.parameters)
@@ -66,17 +81,24 @@ def canonical(content: bytes) -> Json:
     return {key: _plain(part) for key, part in scrubbed(form).items()}
 
 
+_kept = lru_cache(_KEPT)(_canonical)
+
+
 def _defaults(content: bytes) -> Json:
     try:
         body = requests.decode(content)
     except Refusal:  # its types are wrong: what was sent is all there is to say
         return {}
-    model = catalogue.load().models.get(body.model or "")
+    return _defaults_of(body.model or "")
+
+
+@lru_cache(64)
+def _defaults_of(name: str) -> Json:
+    model = catalogue.load().models.get(name)
     if model is None:
         return {}
-    order = requests.order(msgspec.structs.replace(body, parameters=requests.Parameters()), model)
-    names = ("size", "n", "prompt_extend", "watermark")
-    return {name: getattr(order, name) for name in names}
+    order = requests.order(requests.Body(), model)
+    return {name: getattr(order, name) for name in _DEFAULTS}
 
 
 def _present(part: Json | None) -> Json:
@@ -141,8 +163,8 @@ def ignored(path: str, ignore: Collection[str]) -> bool:
 
 def fingerprint(form: Json, ignore: Collection[str] = ()) -> bytes:
     """The same for two forms without a difference, so that a match can be looked up."""
-    counted = [leaf for leaf in leaves(_plain(form)) if not ignored(leaf[0], ignore)]
-    return msgspec.json.encode(sorted(counted, key=lambda leaf: leaf[0]))
+    counted = [leaf for leaf in leaves(_plain(form)) if not (ignore and ignored(leaf[0], ignore))]
+    return msgspec.json.encode(sorted(counted, key=itemgetter(0)))
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 
 from ..bodies import Said
@@ -20,6 +21,7 @@ _WATCHED = 60.0
 """Seconds after which a job that nobody has asked about any more counts as given up."""
 
 _TIMES = ("submit_time", "scheduled_time", "end_time")
+_STATUSES = {status.value: status for status in Status}
 
 
 def checked_pace(pace: str | float) -> Pace:
@@ -142,28 +144,40 @@ class Playing:
         recorder's need not agree. No moment may lie before the create or in the future: a job that
         took a minute may be replayed in a second. One that was shown stays as it was.
         """
-        output: Json = state.body["output"]
-        recorded = {name: at for name in _TIMES if (at := _moment(output.get(name)))}
-        shift = self.started - recorded.get("submit_time", self.job.at.timestamp())
-        moved = {
-            name: self._moments.setdefault(at, wire_time(max(self.started, min(at + shift, now))))
-            for name, at in recorded.items()
-        }
-        output = output | moved
-        status = status_of(state)
-        if self.ended is None and status is not None and status.terminal:
-            self.ended = max(self.started, _moment(output.get("end_time")) or now)
+        recorded: Json = state.body["output"]
+        output = recorded.copy()
+        for name in _TIMES:
+            at = _moment(recorded.get(name))
+            if at:
+                shown = self._moments.get(at)
+                if shown is None:
+                    shift = self.started - self._submitted(recorded)
+                    shown = wire_time(max(self.started, min(at + shift, now)))
+                    self._moments[at] = shown
+                output[name] = shown
+        if self.ended is None:
+            status = status_of(state)
+            if status is not None and status.terminal:
+                self.ended = max(self.started, _moment(output.get("end_time")) or now)
         return output
+
+    def _submitted(self, output: Json) -> float:
+        return _moment(output.get("submit_time")) or self.job.at.timestamp()
 
 
 def status_of(state: State) -> Status | None:
     """What a state says the task is, if the service has a word for that."""
-    return Status(state.task_status) if state.task_status in list(Status) else None
+    return _STATUSES.get(state.task_status)
 
 
-def _moment(text: object) -> float | None:
+def _moment(value: object) -> float | None:
     """Epoch seconds of a time as the service writes it; None for what is no such time."""
+    return None if value is None else _seconds(str(value))
+
+
+@lru_cache(1024)  # each state repeats the moments of those before it
+def _seconds(text: str) -> float | None:
     try:
-        return datetime.fromisoformat(str(text)).replace(tzinfo=BEIJING).timestamp()
+        return datetime.fromisoformat(text).replace(tzinfo=BEIJING).timestamp()
     except ValueError:
         return None

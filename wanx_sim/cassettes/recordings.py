@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,7 +51,8 @@ class Recordings:
         self.repeat, self.unfinished = repeat, unfinished
         self.max_age, self.on_expired = max_age, on_expired
         self.stale: list[Entry] = []
-        self._used: Counter[tuple[int, int]] = Counter()
+        self._used: dict[tuple[int, int], int] = {}
+        """How often each interaction was used, by the number of its cassette and its place."""
 
     def __repr__(self) -> str:
         return f"<Recordings in {self.name}>"
@@ -74,13 +74,15 @@ class Recordings:
             for number, cassette in enumerate(self.cassettes)
             for at in cassette.find(form, self.ignore)
         ]
-        for number, at in sorted(places, key=self._used.__getitem__):  # in order, the least used
-            if self._used[number, at] and not self.repeat:
+        used = self._used
+        for place in sorted(places, key=lambda place: used.get(place, 0)):  # in order, least used
+            if place in used and not self.repeat:
                 break
-            cassette = self.cassettes[number]
-            if self._counts(cassette[at], cassette):
-                self._used[number, at] += 1
-                return cassette, cassette[at]
+            cassette = self.cassettes[place[0]]
+            entry = cassette[place[1]]
+            if self._counts(entry, cassette):
+                used[place] = used.get(place, 0) + 1
+                return cassette, entry
         return None
 
     def last(self, form: Json) -> Found | None:
@@ -107,9 +109,11 @@ class Recordings:
     def _counts(self, entry: Entry, cassette: Cassette) -> bool:
         if isinstance(entry, Job) and not entry.complete and not self.unfinished:
             return False
+        if self.max_age is None:
+            return True
         # The age of a file is no matter of the simulated time.
         age = datetime.now(UTC) - entry.at
-        if self.max_age is None or age <= self.max_age:
+        if age <= self.max_age:
             return True
         says = (
             f"{cassette.path} holds the answer to this request, recorded {age.days} days ago, and "

@@ -60,7 +60,11 @@ def hashed(text: str) -> str:
 
 def is_hashed(text: object) -> bool:
     """Whether a recorded prompt is a hash."""
-    return isinstance(text, str) and _HASH.fullmatch(text) is not None
+    return (
+        isinstance(text, str)
+        and text.startswith("sha256:")  # of thousands of prompts few are
+        and _HASH.fullmatch(text) is not None
+    )
 
 
 def created(body: Json) -> Json:
@@ -132,7 +136,7 @@ def scrubbed(value: Any, key: str = "") -> Any:
         return [scrubbed(item, key) for item in value]
     if not isinstance(value, str):
         return value
-    text = _SIGNED_QUERY.sub("", value)
+    text = _SIGNED_QUERY.sub("", value) if "?" in value else value
     return text.replace(key, "[key]") if len(key) >= _SHORTEST_KEY else text
 
 

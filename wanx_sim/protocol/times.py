@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from .behaviour import Behaviour
 
-BEIJING = timezone(timedelta(hours=8))
+_DAY, _AHEAD = 24 * 3600, 8 * 3600
+BEIJING = timezone(timedelta(seconds=_AHEAD))
 
 BEHAVIOURS = (
     Behaviour(
@@ -27,7 +28,12 @@ def wire_time(moment: float) -> str:
 
 def beijing_date(moment: float) -> str:
     """``YYYYMMDD`` in UTC+8, as object keys carry it."""
-    return datetime.fromtimestamp(moment, BEIJING).strftime("%Y%m%d")
+    return _beijing_date(int((moment + _AHEAD) // _DAY))
+
+
+@lru_cache(64)  # each picture's key carries one, and most are of today
+def _beijing_date(day: int) -> str:
+    return datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y%m%d")
 
 
 def iso_time(moment: float) -> str:

@@ -1,0 +1,59 @@
+"""The index finds what matches, and all of it, without looking at what was not asked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import msgspec
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from wanx_sim.cassettes.format import FORMAT, VERSION, Document, Exchange, encode
+from wanx_sim.cassettes.index import Index
+from wanx_sim.cassettes.matching import difference, without_prompts
+
+# A busy machine is no reason to fail.
+patiently = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+few = st.sampled_from(["花", "店", ""])
+values = st.sampled_from([0, 1, True, 1.0, "1", {}, {"b": 1}, [1]])
+forms = st.fixed_dictionaries(
+    {
+        "model": st.sampled_from(["wan2.2-t2i-flash", None]),
+        "input": st.fixed_dictionaries({}, optional={"prompt": few, "negative_prompt": few}),
+        "parameters": st.dictionaries(st.sampled_from(["n", "seed"]), values),
+    },
+    optional={"synchronous": st.just(True)},
+)
+recorded = forms | forms.map(without_prompts)
+turned = st.booleans()
+ignores = st.frozensets(st.sampled_from(["seed", "parameters.n", "prompt", "input.prompt"]))
+
+
+def backwards(form):
+    """The same with its keys in another order, as an editor may leave it."""
+    return dict(reversed(form.items()))
+
+
+def index_of(requests):
+    at = datetime(2025, 10, 28, tzinfo=UTC)
+    entries = [
+        Exchange(at=at, operation="create", request=request, status=400) for request in requests
+    ]
+    raws = [msgspec.Raw(msgspec.json.encode(entry)) for entry in entries]
+    document = Document(format=FORMAT, version=VERSION, interactions=raws)
+    return Index(encode(document), "any")
+
+
+@patiently
+@given(
+    requests=st.lists(
+        st.builds(lambda form, turn: backwards(form) if turn else form, recorded, turned),
+        max_size=4,
+    ),
+    asked=forms,
+    ignore=ignores,
+)
+def test_the_places_are_those_of_all_requests_without_a_difference(requests, asked, ignore):
+    index = index_of(requests)
+    same = [at for at, one in enumerate(requests) if not difference(one, asked, ignore=ignore)]
+    assert index.places(asked, ignore) == same
+    assert index.places(asked, ignore) == same  # nor is it another answer the second time

@@ -19,11 +19,11 @@ from ..harness.load import CONNECTIONS, Request, load
 from ..harness.peers import Absent, program
 from ..harness.processes import Server, WorkerError
 from ..harness.rows import Result, Row, Shown
-from .contenders import CONTENDERS, PEERS
+from .contenders import CONTENDERS, PEERS, SHOWN
 
 _OURS = f"{{}}, {CONNECTIONS} connections, {{}} store"
 _LIMIT = "the same work in a bare ASGI callable"
-_BEST = "the fastest of aimock, WireMock, mountebank and moto"
+_BEST = "the fastest of aimock, WireMock (with its journal, as ours), mountebank and moto"
 
 
 def _row(name: str, task: str, store: str, against: str, bound: float) -> Row:
@@ -93,7 +93,8 @@ def _names(bench: Bench) -> list[str]:
     for rows in (_POLL, _CREATE):
         wanted += [name for name, row in rows.items() if bench.wants(row)]
     named = dict.fromkeys(wanted)
-    return [*(name for name in named if name != "peers"), *(PEERS if "peers" in named else ())]
+    others = (*PEERS, *SHOWN) if "peers" in named else ()
+    return [*(name for name in named if name != "peers"), *others]
 
 
 def _series(bench: Bench, task: str, up: _Up) -> dict[str, Series]:
@@ -130,11 +131,12 @@ def _pair(name: str, found: dict[str, Series]) -> tuple[Series, Series]:
 
 def _against_peers(row: Row, found: dict[str, Series], up: _Up) -> Result:
     peers = [found[name] for name in PEERS if name in found]
-    absent = [f"{name}: {up.absent[name]}" for name in PEERS if name in up.absent]
+    shown = [*peers, *(found[name] for name in SHOWN if name in found)]
+    absent = [f"{name}: {up.absent[name]}" for name in (*PEERS, *SHOWN) if name in up.absent]
     if not peers or "memory" not in found:
         return row.skipped("; ".join(absent))
     best = min(peers, key=lambda series: series.value)
-    ratios = [f"{times_as_fast(found['memory'], one).value:.2f}x {one.who}" for one in peers]
-    series = [found["memory"], best, *(one for one in peers if one is not best)]
+    ratios = [f"{times_as_fast(found['memory'], one).value:.2f}x {one.who}" for one in shown]
+    series = [found["memory"], best, *(one for one in shown if one is not best)]
     figure = times_as_fast(found["memory"], best)
     return row.result(figure, *series, shown=Shown.RATE, note=", ".join([*ratios, *absent]))

@@ -8,12 +8,15 @@ import pytest
 
 from benchmarks.__main__ import measured
 from benchmarks.harness.figures import Sample
-from benchmarks.harness.peers import Absent
+from benchmarks.harness.peers import Absent, Peers
 from benchmarks.harness.processes import WorkerError
 from benchmarks.rows import GROUPS, sockets
-from benchmarks.rows.contenders import Contender
+from benchmarks.rows.contenders import CONTENDERS, Contender
 
-MILLISECONDS = {"memory": 2, "reference": 1, "disk": 4, "aimock": 8, "mountebank": 10, "moto": 100}
+BARE = "WireMock without a journal"
+MILLISECONDS = {
+    "memory": 2, "reference": 1, "disk": 4, "aimock": 8, "mountebank": 10, "moto": 100, BARE: 6,
+}  # fmt: skip
 
 
 class Up(nullcontext):
@@ -63,7 +66,28 @@ def test_ours_is_held_against_the_fastest_peer_and_the_note_tells_of_all(results
     result = results[f"{task}-peers"]
     assert result.figure.value == 4
     assert result.series[1].who == "aimock"
-    assert result.note == "4.00x aimock, 5.00x mountebank, 50.00x moto, WireMock: no java here"
+    assert result.note == (
+        "4.00x aimock, 5.00x mountebank, 50.00x moto, 3.00x WireMock without a journal, "
+        "WireMock: no java here"
+    )
+
+
+def test_no_goal_is_held_against_wiremock_without_its_journal_for_ours_is_on(results):
+    result = results["poll-peers"]
+    who = [series.who for series in result.series]
+    assert who == ["memory", "aimock", "mountebank", "moto", BARE]
+    fastest = min(result.series[1:], key=lambda series: series.value)
+    assert (fastest.who, result.figure.value) == (BARE, 4)
+
+
+def test_wiremock_is_started_as_it_comes_and_once_more_without_its_journal(
+    bench, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("shutil.which", lambda name: name)
+    monkeypatch.setattr(Peers, "node", lambda *_: tmp_path / "wiremock.jar")
+    as_it_comes, bare = (repr(CONTENDERS[who].start(bench())[0]) for who in ("WireMock", BARE))
+    assert "journal" not in as_it_comes
+    assert " --no-request-journal" in bare
 
 
 def test_a_store_that_did_not_come_up_says_why(results):

@@ -50,7 +50,8 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(round(seconds, 3), UTC)
 
 
-class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+# JSON has no cycles: these are nothing for the garbage collector to look through.
+class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One distinct answer to a poll, and when it was first seen, in seconds after the create.
 
     An answer whose ``status`` is not 200 is a passing trouble (a 429, a gateway's 502) between two
@@ -82,7 +83,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return str(self.body["output"].get("task_status", "")) if self.lasting else ""
 
 
-class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One result picture: which result it is of, and the hash that names its file.
 
     ``sha256``, ``size``, ``width`` and ``height`` are always those of the picture that the service
@@ -106,7 +107,7 @@ class Image(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.sha256 if self.kept == "full" else self.file or ""
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="job"):
+class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="job"):
     """One task, from its create to its end."""
 
     at: Moment
@@ -142,7 +143,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="jo
         return seen[-1] if seen else str(self.created["output"].get("task_status", ""))
 
 
-class Exchange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="exchange"):
+class Exchange(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="exchange"
+):
     """A request that is no job, and its answer: a refused create, a list, a cancel, an error."""
 
     at: Moment

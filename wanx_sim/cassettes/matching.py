@@ -78,7 +78,9 @@ def _canonical(content: bytes) -> Json:
         return {"malformed": sha256(content).hexdigest()}
     parameters = _defaults(content) | _present(sent.parameters)
     form = {"model": sent.model, "input": _present(sent.input), "parameters": parameters}
-    return {key: _plain(part) for key, part in scrubbed(form).items()}
+    if b"?" in content or b"\\" in content:  # else there is no query, not even an escaped one
+        form = scrubbed(form)
+    return {key: _plain(part) for key, part in form.items()}
 
 
 _kept = lru_cache(_KEPT)(_canonical)

@@ -34,6 +34,8 @@ from .playing import Pace, Playing, checked_pace, status_of
 from .recordings import Found, OnExpired, Recordings
 from .redaction import is_hashed
 
+_SOURCE = ("x-wanx-source", "cassette")
+
 
 class _Call(Call):
     """A request, and the canonical form that it is matched by."""
@@ -141,7 +143,8 @@ class Player(Service):
                 self.requests.add(call.entry(None))
                 raise
             self.requests.add(call.entry(response.status, code))
-        return response.with_headers(("x-wanx-source", "cassette"))
+        headers = (*response.headers, _SOURCE)
+        return Response(response.status, headers, response.body, response.delivery)
 
     def _answer(self, call: _Call) -> Response:
         route = routes.route(call.request)
@@ -188,12 +191,17 @@ class Player(Service):
         current = self._playing.get(job.task_id)
         if self.recordings.repeat and current and current.watched(call.now):
             return
-        cancels = self.recordings.all(_cancel_of(job.task_id))
-        held = any(
-            isinstance(entry, Exchange) and entry.status == HTTPStatus.OK for entry in cancels
-        )
+        canceled = any(state.task_status == Status.CANCELED for state in job.states)
+        held = canceled and self._took_effect(job.task_id)
         playing = Playing(job, cassette, call.now, prompt=call.prompt or None, held=held)
         self._playing[job.task_id] = playing
+
+    def _took_effect(self, task_id: str) -> bool:
+        """Whether a cancel of a task was recorded, and not as refused."""
+        cancels = self.recordings.all(_cancel_of(task_id))
+        return any(
+            isinstance(entry, Exchange) and entry.status == HTTPStatus.OK for entry in cancels
+        )
 
     # --- query ---------------------------------------------------------------------------------
 
@@ -219,12 +227,8 @@ class Player(Service):
             output = playing.shown(state, call.now)
             if "results" in output:
                 output["results"] = self._results(call.request, playing, output["results"])
-            own = {"request_id": "", "output": output}
-            playing.said = (
-                state,
-                where,
-                Said.of(status_of(state), {"request_id": ""} | state.body | own),
-            )
+            body = {"request_id": ""} | state.body | {"request_id": "", "output": output}
+            playing.said = state, where, Said.of(status_of(state), body)
         return playing.said[2]
 
     def _find(self, task_id: str, call: _Call) -> Playing | None:

@@ -64,13 +64,13 @@ class Playing:
         self.prompt = prompt
         self.canceled: float | None = None
         self.ended: float | None = None
-        self._states = [
-            state for state in job.states if not (held and state.task_status == Status.CANCELED)
-        ]
+        self._states = job.states
+        if held:
+            self._states = [one for one in job.states if one.task_status != Status.CANCELED]
         self._asked = started
         self.said: tuple[State, object, Said] | None = None
         """What was said last: of which state, and with links that begin where."""
-        self._created = State(offset=0.0, body=redaction.created(job.created))
+        self._created: State | None = None
         self._polls = 0
         self._moments: dict[float, str] = {}
         self._troubles: set[int] = set()
@@ -114,8 +114,12 @@ class Playing:
 
     def _lasting(self, until: int | None = None) -> State:
         """The last state of the task before a place; before the first, what the create said."""
-        lasting = [state for state in self._states[:until] if state.lasting]
-        return lasting[-1] if lasting else self._created
+        for state in reversed(self._states[:until]):
+            if state.lasting:
+                return state
+        if self._created is None:
+            self._created = State(offset=0.0, body=redaction.created(self.job.created))
+        return self._created
 
     # --- cancel --------------------------------------------------------------------------------
 

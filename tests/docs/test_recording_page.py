@@ -34,7 +34,7 @@ def test_both_languages_show_the_same():
 def test_each_command_exists_with_its_options(line):
     program, name, *arguments = shlex.split(line.replace('"$(wanx-sim ca --path)"', __file__))
     assert program == "wanx-sim"
-    command = cli.commands[name]
+    command = cli.get_command(click.Context(cli), name)
     while isinstance(command, click.Group):
         command = command.commands[arguments.pop(0)]
     command.make_context(name, arguments)

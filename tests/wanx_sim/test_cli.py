@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import httpx
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -300,7 +301,7 @@ def test_every_command_explains_itself_and_each_option(run, name):
     result = run(name, "--help")
     assert result.exit_code == 0
     assert f"Usage: cli {name} [OPTIONS]" in result.stdout
-    parameters = cli.commands[name].params
+    parameters = cli.get_command(click.Context(cli), name).params
     assert all(parameter.help for parameter in parameters)
 
 

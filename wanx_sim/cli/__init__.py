@@ -7,27 +7,42 @@ cassettes   cassette, the group; its commands lie in looking, tending and intero
 cache       the development cache: ls, prune, clear, rebuild
 options     options that several of these have
 tables      models, errors, faults and provenance: the commands that list
+
+A command's module is imported when the command is asked for: a server starts without the others.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .cache import cache
-from .cassettes import cassette
 from .options import Amount
-from .recording import record, replay
-from .serving import serve
-from .tables import errors, faults, models, provenance
 
 _EXIT_TROUBLE = 1
+
+_MODULES = {
+    "serve": "serving", "record": "recording", "replay": "recording",
+    "cassette": "cassettes", "cache": "cache",
+    "models": "tables", "errors": "tables", "faults": "tables", "provenance": "tables",
+}  # fmt: skip
+"""Where each command lies that does not lie here."""
 
 
 class _Group(click.Group):
     """Shows the errors of `wanx_sim` as one line, and an interrupt as nothing."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_MODULES])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _MODULES:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f".{_MODULES[cmd_name]}", __name__)
+        command: click.Command = getattr(module, cmd_name)
+        return command
 
     def invoke(self, ctx: click.Context) -> Any:
         from ..errors import BudgetExceededError, WanxSimError
@@ -50,10 +65,6 @@ def main() -> None:
 @click.version_option(package_name="wanx-kit", prog_name="wanx-sim")
 def cli() -> None:
     """A fake DashScope for 通义万相 text-to-image: offline, free, and as the real one behaves."""
-
-
-for _command in (serve, record, replay, cassette, cache, models, errors, faults, provenance):
-    cli.add_command(_command)
 
 
 @cli.command()

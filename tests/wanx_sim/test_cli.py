@@ -9,8 +9,8 @@ import socket
 import subprocess
 import sys
 
-import httpx
 import click
+import httpx
 import pytest
 from click.testing import CliRunner
 

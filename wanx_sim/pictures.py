@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 
 import msgspec
+from msgspec.structs import replace
 
 from .faults.fault import PictureTrouble
 from .protocol import links

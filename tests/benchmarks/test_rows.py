@@ -91,3 +91,15 @@ def test_a_row_that_there_is_not_is_refused():
 def test_the_list_names_every_row():
     listed = run("--list").output.split()
     assert {row.name for group in GROUPS.values() for row in group.rows} <= set(listed)
+
+
+def test_what_is_measured_is_compiled_as_pip_would_have_left_it(tmp_path, monkeypatch):
+    for package in ("wanx_client", "wanx_sim"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "module.py").write_text("x = 1\n")
+    monkeypatch.setattr("benchmarks.__main__.ROOT", tmp_path)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    nobody = ["--no-install", "--peers", str(tmp_path / "none")]
+    found = CliRunner().invoke(main, [*nobody, "first-answer"])
+    assert "not measured" in found.output, found.output
+    assert len(list(tmp_path.glob("*/__pycache__/module.*.pyc"))) == 2

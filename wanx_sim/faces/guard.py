@@ -19,6 +19,8 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
+import msgspec
+
 from .names import reaches
 
 _RESERVED = (".localhost", ".test", ".internal")
@@ -27,8 +29,7 @@ _RESERVED = (".localhost", ".test", ".internal")
 _SAFE_METHODS = ("GET", "HEAD")
 
 
-@dataclass(frozen=True, slots=True)
-class Denial:
+class Denial(msgspec.Struct, frozen=True):
     """Why a request is not answered."""
 
     status: int

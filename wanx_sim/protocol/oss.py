@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import md5, sha256
 from html import escape
 from urllib.parse import parse_qsl, unquote
+
+import msgspec
 
 from ..wire import Headers, Request, Response
 from . import conditions
@@ -143,8 +144,7 @@ BEHAVIOURS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class StoredObject:
+class StoredObject(msgspec.Struct, frozen=True):
     """One object of a bucket: its bytes, when they were stored, whether its links were cut."""
 
     content: Callable[[], bytes]
@@ -180,8 +180,7 @@ def refused(request: Request, refusal: Refusal, now: float) -> Response:
     return _error(_Problem(refusal.status, refusal.code, refusal.message, _NO_EC, {}), request, now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
+class _Problem(msgspec.Struct, frozen=True):
     status: int
     code: str
     message: str

@@ -1,36 +1,10 @@
-"""The tasks of a disk store: one SQLite database, with sorted sets that count without walking.
-
-SQLite knows how to find an entry in an index, but not how many come before it: to count a list of
-a million it reads a million. So a list is kept in chunks (table ``chunk``), each with its number
-of entries; what is read is their sum and a part of one.
-"""
+"""The tasks of a disk store, their index and their bill: the tables of one SQLite database."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from threading import RLock
-from typing import Any
-
-from .index import SINCE, UNTIL, Total, counted
+from .index import Total
 from .indexed import NEW
-
-FULL = 1024
-"""Entries of a chunk: a million are a thousand chunks, so that neither part takes long."""
-
-_LAST = 2**62
-
-_SETTINGS = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = OFF;
-PRAGMA cache_size = -4096;
-PRAGMA temp_store = MEMORY;
-"""
-# Readers never wait for a writer (WAL). A power cut may lose the last tasks of a fake service, a
-# killed process loses none (OFF); NORMAL took half as long again for a create. 16 MB of cache are
-# all the memory that a million tasks take; more, or a memory map, made polls no faster.
+from .sorted_sets import SortedSets
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS task (
@@ -54,23 +28,8 @@ CREATE TABLE IF NOT EXISTS queue (name TEXT PRIMARY KEY, images INTEGER NOT NULL
 """
 
 
-class Tables:
-    """The database of one folder, by one connection that this process's threads take in turn."""
-
-    def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(
-            path, timeout=60, isolation_level=None, check_same_thread=False, cached_statements=256
-        )
-        self._mutex = RLock()
-        self._depth = 0
-        self._places: dict[str, int] = {}
-        self._sizes: dict[int, int] = {}
-        self._version = 0
-        try:
-            self._connection.executescript(_SETTINGS)
-        except BaseException:
-            self._connection.close()
-            raise
+class Tables(SortedSets):
+    """The database of one folder."""
 
     def create(self) -> None:
         """Make what is missing: all of it, or what the first stores of this format had not."""
@@ -80,53 +39,10 @@ class Tables:
             if not self.one("SELECT 1 FROM pragma_table_info('total') WHERE name = 'dropped'"):
                 self.run("ALTER TABLE total ADD COLUMN dropped INTEGER NOT NULL DEFAULT 0")
 
-    def close(self) -> None:
-        """Let go of the file."""
-        with self._mutex:
-            self._connection.close()
-
-    def run(self, statement: str, *values: Any) -> sqlite3.Cursor:
-        """One statement."""
-        return self._connection.execute(statement, values)
-
-    def one(self, statement: str, *values: Any) -> Any:
-        """The first row of a query, or None."""
-        with self._mutex:
-            return self._connection.execute(statement, values).fetchone()
-
-    def all(self, statement: str, *values: Any) -> list[Any]:
-        """All rows of a query."""
-        with self._mutex:
-            return self._connection.execute(statement, values).fetchall()
-
-    @contextmanager
-    def changing(self) -> Iterator[None]:
-        """A transaction: no other thread or process writes; an exception takes all back."""
-        with self._mutex:
-            if self._depth == 0:
-                self.run("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
-                yield
-            except BaseException:
-                self._end("ROLLBACK")
-                raise
-            self._end("COMMIT")
-
-    def _end(self, statement: str) -> None:
-        self._depth -= 1
-        if self._depth:
-            return
-        if statement == "ROLLBACK":
-            self._places.clear()  # some may have been made just now
-            self._sizes.clear()
-        if self._connection.in_transaction:  # a full disk has ended it already
-            self.run(statement)
-
     def clear(self) -> None:
         """Delete all rows, but not the names: other processes remember their places."""
         with self.changing():
-            self._sizes.clear()
+            self._forget()
             for table in ("task", "indexed", "entry", "chunk", "total", "queue"):
                 self.run(f"DELETE FROM {table}")  # noqa: S608 - none of it was sent to us
 
@@ -147,7 +63,7 @@ class Tables:
 
     def span(self) -> range:
         """The numbers of those there are: one after the other, for only the first are deleted."""
-        # Not both in one query: SQLite would read all for it.
+        # Not `min(number), max(number)`: for both at once SQLite reads all.
         first, last = self.one(
             "SELECT (SELECT min(number) FROM task), (SELECT max(number) FROM task)"
         )
@@ -177,191 +93,6 @@ class Tables:
     def set_stage(self, number: int, stage: int) -> None:
         """Note at which stage it is."""
         self.run("UPDATE task SET stage = ? WHERE number = ?", stage, number)
-
-    # --- sorted sets -----------------------------------------------------------------------------
-
-    def _place(self, name: str) -> int:
-        place = self._places.get(name)
-        if place is None:
-            self.run("INSERT OR IGNORE INTO name (name) VALUES (?)", name)
-            (place,) = self.one("SELECT place FROM name WHERE name = ?", name)
-            self._places[name] = place
-        return place
-
-    def _known(self, name: str) -> int:
-        """The place of a set, or one where there is nothing; a reader makes no new one."""
-        place = self._places.get(name)
-        if place is None:
-            row = self.one("SELECT place FROM name WHERE name = ?", name)
-            if row is None:
-                return -1
-            place = self._places[name] = row[0]
-        return place
-
-    def put(self, name: str, score: float, number: int) -> None:
-        """Put a number into a set."""
-        place = self._place(name)
-        if counted(name):
-            self._counted(place, score, number, 1)
-        self.run("INSERT INTO entry VALUES (?, ?, ?)", place, score, number)
-
-    def put_all(self, name: str, entries: list[tuple[float, int]]) -> None:
-        """Put numbers into a set, in the order of their scores."""
-        place = self._place(name)
-        if counted(name) and not self._fit_at_the_end(place, entries):
-            for entry in entries:
-                self.put(name, *entry)
-            return
-        rows = [(place, *entry) for entry in entries]
-        self._connection.executemany("INSERT INTO entry VALUES (?, ?, ?)", rows)
-
-    def _fit_at_the_end(self, place: int, entries: list[tuple[float, int]]) -> bool:
-        """Count entries in the last chunk, if that is where they belong and it has room."""
-        chunk = self._chunk(place, float("inf"), _LAST)
-        if chunk is None or chunk[:2] > entries[0] or chunk[2] + len(entries) > FULL:
-            return False
-        self._resize(place, chunk, len(entries))
-        return True
-
-    def take(self, name: str, score: float, number: int) -> None:
-        """Take a number out of a set."""
-        place = self._place(name)
-        if counted(name):
-            self._counted(place, score, number, -1)
-        where = "place = ? AND score = ? AND number = ?"
-        self.run(f"DELETE FROM entry WHERE {where}", place, score, number)  # noqa: S608
-
-    def _chunk(self, place: int, score: float, number: int) -> Any:
-        return self.one(
-            "SELECT score, number, size FROM chunk WHERE place = ? AND (score, number) <= (?, ?) "
-            "ORDER BY score DESC, number DESC LIMIT 1",
-            place, score, number,
-        )  # fmt: skip
-
-    def _counted(self, place: int, score: float, number: int, more: int) -> None:
-        chunk = self._chunk(place, score, number)
-        if chunk is None:
-            self.run("INSERT INTO chunk VALUES (?, ?, ?, 0)", place, float("-inf"), -1)
-            chunk = (float("-inf"), -1, 0)
-        if chunk[2] + more > FULL:
-            self._split(place, chunk, (score, number))
-            self._counted(place, score, number, more)
-            return
-        self._resize(place, chunk, more)
-
-    def _resize(self, place: int, chunk: Any, more: int) -> None:
-        if place in self._sizes:
-            self._sizes[place] += more
-        where = "WHERE place = ? AND score = ? AND number = ?"
-        if chunk[2] + more:
-            update = f"UPDATE chunk SET size = size + ? {where}"  # noqa: S608
-            self.run(update, more, place, chunk[0], chunk[1])
-        else:  # lists move on: what they leave behind must not be added up for ever
-            self.run(f"DELETE FROM chunk {where}", place, chunk[0], chunk[1])  # noqa: S608
-
-    def _split(self, place: int, chunk: Any, wanted: tuple[float, int]) -> None:
-        last = self.one(
-            "SELECT score, number FROM entry WHERE place = ? "
-            "ORDER BY score DESC, number DESC LIMIT 1",
-            place,
-        )
-        # What grows at its end, as lists do, leaves full chunks behind; others leave halves.
-        head, left = wanted, FULL
-        if wanted < last:
-            left = FULL // 2
-            head = self.one(
-                "SELECT score, number FROM entry WHERE place = ? AND (score, number) >= (?, ?) "
-                "ORDER BY score, number LIMIT 1 OFFSET ?",
-                place, chunk[0], chunk[1], left,
-            )  # fmt: skip
-        self.run(
-            "UPDATE chunk SET size = ? WHERE place = ? AND score = ? AND number = ?",
-            left, place, chunk[0], chunk[1],
-        )  # fmt: skip
-        self.run("INSERT INTO chunk VALUES (?, ?, ?, ?)", place, *head, chunk[2] - left)
-
-    def count(self, name: str, low: float, high: float) -> int:
-        """How many scores of a list lie between two, both included."""
-        place = self._known(name)
-        last = self._chunk(place, high, _LAST)
-        if last is None or low > high:
-            return 0
-        first = self._chunk(place, low, -1) or (float("-inf"), -1, 0)
-        # As a rule there is little before a day ago, and nothing after now.
-        below = self._sum(place, "<", first) + self._within(place, first, (low, -1))
-        above = self._sum(place, ">=", last) - self._within(place, last, (high, _LAST))
-        return self._size(place) - below - above
-
-    def _size(self, place: int) -> int:
-        """How many entries a set has: added up anew only after another process has changed any."""
-        (version,) = self.one("PRAGMA data_version")
-        if version != self._version:
-            self._sizes.clear()
-            self._version = version
-        if place not in self._sizes:
-            self._sizes[place] = self._sum(place, ">=", (float("-inf"), -1))
-        return self._sizes[place]
-
-    def _sum(self, place: int, side: str, head: Any) -> int:
-        """How many entries are in the chunks on one side of a place in the order."""
-        query = "SELECT sum(size) FROM chunk WHERE place = ? AND (score, number)"
-        return self.one(f"{query} {side} (?, ?)", place, *head[:2])[0] or 0
-
-    def _within(self, place: int, chunk: Any, end: tuple[float, int]) -> int:
-        """How many entries of a chunk come before a place in the order."""
-        after = "SELECT 1 FROM entry WHERE place = ? AND (score, number) >= (?, ?) LIMIT 1"
-        if self.one(after, place, *end) is None:  # as of a list up to now: nothing to count
-            return int(chunk[2])
-        (here,) = self.one(
-            "SELECT count(*) FROM entry WHERE place = ? "
-            "AND (score, number) >= (?, ?) AND (score, number) < (?, ?)",
-            place, *chunk[:2], *end,
-        )  # fmt: skip
-        return int(here)
-
-    def highest(
-        self, name: str, low: float, high: float, skip: int, take: int
-    ) -> list[tuple[float, int]]:
-        """Scores and numbers between two scores, from the highest down, after skipping some."""
-        place, top = self._known(name), (high, _LAST)
-        if counted(name):
-            top, skip = self._skipped(place, top, skip)
-        return self.all(
-            "SELECT score, number FROM entry WHERE place = ? AND score >= ? "
-            "AND (score, number) < (?, ?) ORDER BY score DESC, number DESC LIMIT ? OFFSET ?",
-            place, low, *top, min(take, _LAST), skip,
-        )  # fmt: skip
-
-    def _skipped(
-        self, place: int, top: tuple[float, int], skip: int
-    ) -> tuple[tuple[float, int], int]:
-        """Go down whole chunks; where that leads to, and how much is left to skip."""
-        if skip < FULL:
-            return top, skip
-        chunks = self.run(
-            "SELECT score, number, size FROM chunk WHERE place = ? AND (score, number) < (?, ?) "
-            "ORDER BY score DESC, number DESC",
-            place, *top,
-        )  # fmt: skip
-        below = top
-        for chunk in chunks:
-            # Of the first only a part may lie below the top.
-            size = self._within(place, chunk, top) if below == top else chunk[2]
-            if size > skip:
-                break
-            below, skip = chunk[:2], skip - size
-        return below, skip
-
-    def due(self, now: float, most: int) -> list[int]:
-        """Some of the tasks whose status has changed, or not yet."""
-        rows = self.all(
-            "SELECT number FROM (SELECT number FROM entry "
-            "WHERE place = ? AND score <= ? ORDER BY score LIMIT ?) "
-            "UNION ALL SELECT number FROM (SELECT number FROM entry "
-            "WHERE place = ? AND score > ? ORDER BY score DESC LIMIT ?)",
-            self._known(UNTIL), now, most, self._known(SINCE), now, most,
-        )  # fmt: skip
-        return [number for (number,) in rows]
 
     # --- totals ----------------------------------------------------------------------------------
 

@@ -33,7 +33,7 @@ from wanx_sim.protocol.lifecycle import (
 )
 from wanx_sim.protocol.listing import Filter
 from wanx_sim.protocol.queue import frees, place, starts
-from wanx_sim.stores import KEPT, Total, indexed, memory, open_store, ranked, tables
+from wanx_sim.stores import KEPT, Total, indexed, memory, open_store, ranked, sorted_sets
 from wanx_sim.stores.index import queue_of
 
 MODELS = ("wan2.5-t2i-preview", "wan2.2-t2i-flash")
@@ -236,7 +236,7 @@ class Lasting(Model):
 def machine(make_task, monkeypatch):
     """Makes a machine; small blocks, so that there are many, and few forgotten tasks."""
     monkeypatch.setattr(ranked, "FULL", 4)
-    monkeypatch.setattr(tables, "FULL", 4)
+    monkeypatch.setattr(sorted_sets, "FULL", 4)
     monkeypatch.setattr(memory, "_CUT", 5)
     monkeypatch.setattr(indexed, "LATE", LATE)
     monkeypatch.setattr(stores, "FORGOTTEN_KEPT", FORGOTTEN)

@@ -241,7 +241,7 @@ def test_creates_of_many_threads_that_drop_lose_and_double_nothing(few, make_tas
 def test_a_task_that_is_dropped_while_it_is_polled_is_changed_or_gone(few, make_task, make_plan):
     ready = Barrier(2)
     poll = lambda task: msgspec.structs.replace(task, plan=polled(task.plan, 0))  # noqa: E731
-    first = make_task(0, plan=make_plan(pending=Leg(polls=10_000)))
+    first = make_task(0, plan=make_plan(pending=Leg(polls=10**6)))
     few.add(first)
 
     def polls():
@@ -249,7 +249,7 @@ def test_a_task_that_is_dropped_while_it_is_polled_is_changed_or_gone(few, make_
         count = 0
         while (found := few.update(first.task_id, poll, 0.0)) is not None:
             count += 1
-            assert found.plan.pending == Leg(polls=10_000 - count)
+            assert found.plan.pending == Leg(polls=10**6 - count)
         return count
 
     with ThreadPoolExecutor(1) as pool:

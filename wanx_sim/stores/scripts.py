@@ -94,22 +94,22 @@ end
 -- What is to be done to the sets, gathered: each is written to once, however many tasks move.
 local puts, drops = {}, {}
 
-local function gather(calls, name, ...)
-  local arguments = calls[name]
-  if not arguments then
-    arguments = {}
-    calls[name] = arguments
-  end
-  for i = 1, select('#', ...) do arguments[#arguments + 1] = (select(i, ...)) end
+local function gathered(calls, name)
+  local found = calls[name] or {}
+  calls[name] = found
+  return found
 end
 
 -- What stays as it is is not touched.
 local function move(member, old, new)
   for name in pairs(old) do
-    if not new[name] then gather(drops, name, member) end
+    if not new[name] then table.insert(gathered(drops, name), member) end
   end
   for name, score in pairs(new) do
-    if old[name] ~= score then gather(puts, name, score, member) end
+    if old[name] ~= score then
+      local found = gathered(puts, name)
+      found[#found + 1], found[#found + 2] = score, member
+    end
   end
 end
 

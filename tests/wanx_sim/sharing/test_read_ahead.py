@@ -368,6 +368,7 @@ def test_while_redis_is_gone_each_gets_a_503_and_all_are_noted(join, start_redis
     sim = join(server)
     ids = [json.loads(sim.handle(create()).body)["output"]["task_id"] for _ in range(3)]
     requests = [*map(poll, ids), create(), get()]
+    assert len(sim.requests) == 3  # who asks waits until all that was noted has arrived
     server.stop()
     sim.expect(requests)
     answers = [sim.handle(request) for request in requests]
@@ -385,6 +386,7 @@ def test_when_redis_goes_between_what_was_read_is_told_and_nothing_is_accepted(j
     sim = join(server)
     task_id = json.loads(sim.handle(create()).body)["output"]["task_id"]
     requests = [poll(task_id), create(), cancel(task_id), poll(task_id)]
+    assert len(sim.requests) == 1
     sim.expect(requests)
     server.stop()
     answers = [sim.handle(request).status for request in requests]

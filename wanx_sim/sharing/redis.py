@@ -107,6 +107,7 @@ class RedisBoard(Board):
         while not self._ended.wait(HEARD):
             with suppress(StoreError):  # gone for a while
                 self._redis.script(_HEARD, self._base, self._me)
+                self._send_notes()  # those behind which a request was expected that never came
 
     # --- records ---------------------------------------------------------------------------------
 
@@ -273,7 +274,7 @@ class _SessionStore(RedisStore):
     """Tasks of a session's own, over the same connections; pictures are the same for all."""
 
     def __init__(self, connection: Connection, pictures: Store) -> None:
-        super().__init__(connection)
+        super().__init__(connection, keep=pictures.keep)
         self._pictures = pictures
 
     def picture(self, key: str, render: Callable[[], bytes]) -> bytes:

@@ -149,18 +149,9 @@ class Connection:
             "until it is back"
         )
 
-    def _send(self, *command: Any, again: bool = True) -> Any:
-        try:
-            return self._client().execute_command(*command)  # type: ignore[no-untyped-call]
-        except redis.ConnectionError:  # as a restart of Redis leaves every connection
-            if not again:
-                raise
-        return self._client().execute_command(*command)  # type: ignore[no-untyped-call]
-
     def run(self, *command: Any) -> Any:
         """One command, which may be sent twice."""
-        with self._trouble():
-            return self._send(*command)
+        return self.together(command)[0]
 
     def script(self, script: str, *arguments: Any, again: bool = True) -> Any:
         """A Lua script, with the prefix for its first argument; ``again``: it may be sent twice."""
@@ -170,9 +161,11 @@ class Connection:
             self._digests[script] = digest
         with self._trouble():
             try:
-                return self._send("EVALSHA", digest, 0, self.prefix, *arguments, again=again)
+                command = ("EVALSHA", digest, 0, self.prefix, *arguments)
+                return self._exchange(command, again=again)[0]
             except NoScriptError:  # it is the first time, or Redis is a new one
-                return self._send("EVAL", script, 0, self.prefix, *arguments, again=again)
+                command = ("EVAL", script, 0, self.prefix, *arguments)
+                return self._exchange(command, again=again)[0]
 
     def pipelined(self, *commands: tuple[Any, ...]) -> list[Any]:
         """Several commands in one round trip, which nobody else's come between."""
@@ -182,26 +175,37 @@ class Connection:
             return pipeline.execute()
 
     def together(self, *commands: tuple[Any, ...]) -> list[Any]:
-        """Several commands in one round trip, which may be sent twice; others' may come between.
-
-        It is half the cost of redis-py's pipeline, and two commands cost little more than one.
-        """
+        """Several commands in one round trip, which may be sent twice; others' may come between."""
         with self._trouble():
-            try:
-                return self._exchanged(commands)
-            except redis.ConnectionError:  # as a restart of Redis leaves every connection
-                return self._exchanged(commands)
+            return self._exchange(*commands)
+
+    def _exchange(self, *commands: tuple[Any, ...], again: bool = True) -> list[Any]:
+        try:
+            return self._exchanged(commands)
+        except redis.ConnectionError:  # as a restart of Redis leaves every connection
+            if not again:
+                raise
+        return self._exchanged(commands)
 
     def _exchanged(self, commands: tuple[tuple[Any, ...], ...]) -> list[Any]:
+        """Commands and their answers, at half the cost of redis-py's own way.
+
+        An error is an answer, too: all are read, for the rest would be taken for those to what
+        comes next.
+        """
         link: Any = self._client().connection
         if link is None:
             raise redis.ConnectionError("the store was closed")
         try:
             link.send_packed_command(link.pack_commands(commands))
-            return [link.read_response() for _ in commands]
+            answers = [_answer(link) for _ in commands]
         except BaseException:
-            link.disconnect()  # the rest of the answers would be taken for those to what comes next
+            link.disconnect()
             raise
+        for answer in answers:
+            if isinstance(answer, redis.ResponseError):
+                raise answer
+        return answers
 
     def under(self, prefix: str) -> Connection:
         """The same connections, for keys with another prefix."""
@@ -249,6 +253,13 @@ class Connection:
             return "", ""
         lock = self._mine.locks[-1]
         return lock.name, lock.local.token
+
+
+def _answer(link: Any) -> Any:
+    try:
+        return link.read_response()
+    except redis.ResponseError as error:
+        return error
 
 
 def _settings() -> dict[str, Any]:

@@ -157,11 +157,11 @@ class RedisStore:
 
     def tasks(self, *, newest_first: bool = False) -> Iterator[Task]:
         """See `Store.tasks`."""
-        dropped, size, *_ = self._redis.script(scripts.TASKS, 0, 0)
-        for start in range(dropped, size, _SOME):
-            span = start, min(start + _SOME, size)
+        first, end, *_ = self._redis.script(scripts.TASKS, 0, 0)
+        for start in range(first, end, _SOME):
+            span = start, min(start + _SOME, end)
             if newest_first:
-                span = dropped + size - span[1], dropped + size - span[0]
+                span = first + end - span[1], first + end - span[0]
             _, _, *records = self._redis.script(scripts.TASKS, *span)
             for record in reversed(records) if newest_first else records:
                 if record is not None:  # all may have been cleared meanwhile
@@ -173,7 +173,10 @@ class RedisStore:
 
     def dropped(self) -> int:
         """See `Store.dropped`."""
-        return int(self._redis.run("GET", self._redis.key("dropped")) or 0)
+        added, there = self._redis.pipelined(
+            ("GET", self._redis.key("added")), ("HLEN", self._redis.key("tasks"))
+        )
+        return int(added or 0) - int(there)
 
     # --- the index -------------------------------------------------------------------------------
 
@@ -203,9 +206,10 @@ class RedisStore:
         """See `Store.totals`."""
         models, flat = self._redis.script(scripts.TOTALS)
         found = dict(zip(flat[::2], flat[1::2], strict=True))
-        kinds = (b"tasks/", b"images/", b"cost/")
         return {
-            model.decode(): Total(*(int(found.get(kind + model, 0)) for kind in kinds))
+            model.decode(): Total(
+                *(int(found.get(kind.encode() + b"/" + model, 0)) for kind in Total._fields)
+            )
             for model in models
         }
 

@@ -5,7 +5,7 @@ Keys, all under a prefix:
 * ``tasks``, a hash: the record of each id
 * ``new``, a list: of each task that is in nothing of what follows yet, its id, the mark of the
   call that added it with its `index.Standing`, and its charge (model, queue and `index.Total`)
-* ``order``, a list: the ids, as they were added; ``dropped``: how many went before the first
+* ``order``, a list: the ids, as they were added; ``added``: how many there ever were
 * ``standings``, a hash: of each id its number in hexadecimal, the mark, and the standing
 * ``set:NAME``, a sorted set for each name of `index`; a member is the number, so that equal scores
   keep the order of adding, and the id
@@ -94,22 +94,22 @@ end
 -- What is to be done to the sets, gathered: each is written to once, however many tasks move.
 local puts, drops = {}, {}
 
-local function gather(calls, name, ...)
-  local arguments = calls[name]
-  if not arguments then
-    arguments = {}
-    calls[name] = arguments
-  end
-  for i = 1, select('#', ...) do arguments[#arguments + 1] = (select(i, ...)) end
+local function gathered(calls, name)
+  local found = calls[name] or {}
+  calls[name] = found
+  return found
 end
 
 -- What stays as it is is not touched.
 local function move(member, old, new)
   for name in pairs(old) do
-    if not new[name] then gather(drops, name, member) end
+    if not new[name] then table.insert(gathered(drops, name), member) end
   end
   for name, score in pairs(new) do
-    if old[name] ~= score then gather(puts, name, score, member) end
+    if old[name] ~= score then
+      local found = gathered(puts, name)
+      found[#found + 1], found[#found + 2] = score, member
+    end
   end
 end
 
@@ -134,7 +134,7 @@ end
 local function catch_up()
   local new = redis.call('LRANGE', P .. 'new', 0, -1)
   if #new == 0 then return end
-  local number = redis.call('LLEN', P .. 'order') + (redis.call('GET', P .. 'dropped') or 0)
+  local number = redis.call('GET', P .. 'added') - #new / 3
   local ids, standings, charges, times = {}, {}, {}, {}
   for i = 1, #new, 3 do
     local id, kept, charged = new[i], string.format('%010x', number) .. new[i + 1], new[i + 2]
@@ -168,16 +168,15 @@ local function settle(now, most)
   return #due
 end
 
--- How many of the oldest tasks are too many: of all, and of those submitted before some moment.
+-- How many of the oldest tasks are too many: of all, and of those submitted up to some moment. A
+-- clock may have been set back, so that a later one was submitted before.
 local function too_many(keep, keep_forgotten, moment, most)
-  local many = math.max(0, redis.call('LLEN', P .. 'order') - keep)
-  while many < most do
-    local id = redis.call('LINDEX', P .. 'order', many + keep_forgotten)
-    if not id then break end
-    local standing = standing_of(redis.call('HGET', P .. 'standings', id))
-    if standing[1] > moment then break end
-    many = many + 1
+  local function forgotten(place)
+    local id = redis.call('LINDEX', P .. 'order', place)
+    return id and standing_of(redis.call('HGET', P .. 'standings', id))[1] <= moment
   end
+  local many = math.max(0, redis.call('LLEN', P .. 'order') - keep)
+  while many < most and forgotten(many + keep_forgotten) and forgotten(many) do many = many + 1 end
   return math.min(many, most)
 end
 
@@ -188,12 +187,12 @@ local function drop(many)
   for i, kept in ipairs(fetch('standings', ids)) do
     local standing, member = standing_of(kept), string.sub(kept, 1, 10) .. ids[i]
     move(member, entries(standing, stage_of(standing, member)), {})
+    redis.call('HINCRBY', P .. 'totals', 'dropped/' .. standing[3], 1)
   end
   write_sets()
   send('HDEL', 'standings', ids)
   send('HDEL', 'tasks', ids)
   redis.call('LTRIM', P .. 'order', many, -1)
-  redis.call('INCRBY', P .. 'dropped', many)
 end
 """
 
@@ -203,8 +202,9 @@ ADD = (
 local P, lock, token, id, record, mark, standing, charged, late = unpack(ARGV)
 if locked_out(lock, token) then return 'LOCK' end
 local added = redis.call('HSETNX', P .. 'tasks', id, record) == 1
-if added and redis.call('RPUSH', P .. 'new', id, mark .. standing, charged) < 3 * late then
-  return 1
+if added then
+  redis.call('RPUSH', P .. 'new', id, mark .. standing, charged)
+  if redis.call('INCR', P .. 'added') % late > 0 then return 1 end
 end
 """
     + _COMMON
@@ -251,14 +251,14 @@ TASKS = (
     + """
 local _, first, last = unpack(ARGV)
 catch_up()
-local dropped = tonumber(redis.call('GET', P .. 'dropped') or 0)
-local size = dropped + redis.call('LLEN', P .. 'order')
-first, last = math.max(tonumber(first), dropped), math.min(tonumber(last), size)
+local added = tonumber(redis.call('GET', P .. 'added') or 0)
+local dropped = added - redis.call('LLEN', P .. 'order')
+first, last = math.max(tonumber(first), dropped), math.min(tonumber(last), added)
 local ids = {}
 if first < last then
   ids = redis.call('LRANGE', P .. 'order', first - dropped, last - dropped - 1)
 end
-return {dropped, size, unpack(fetch('tasks', ids))}
+return {dropped, added, unpack(fetch('tasks', ids))}
 """
 )
 """The number of the first task, that of the next one to come, and the records of some."""

@@ -166,16 +166,16 @@ def test_who_lost_its_lock_writes_nothing(store, raw, redis_url, make_task):
 
 
 def test_a_create_whose_answer_was_lost_is_not_done_twice(store, monkeypatch, make_task):
-    sent, send = [], redis.Redis.execute_command
+    sent, exchanged = [], connection.Connection._exchanged
 
-    def lossy(client, *command):
-        answer = send(client, *command)
-        if command[0] in ("EVAL", "EVALSHA") and not sent:
-            sent.append(command)
+    def lossy(self, commands):
+        answers = exchanged(self, commands)
+        if not sent:
+            sent.append(commands)
             raise redis.ConnectionError("lost")
-        return answer
+        return answers
 
-    monkeypatch.setattr(redis.Redis, "execute_command", lossy)
+    monkeypatch.setattr(connection.Connection, "_exchanged", lossy)
     assert store.add(make_task()) is True
     assert sent
     assert store.count() == store.totals()["wan2.5-t2i-preview"].tasks == 1

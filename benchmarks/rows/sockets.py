@@ -5,6 +5,10 @@ load generator and the server share the machine: with two cores wrk keeps one bu
 back servers of several threads (WireMock's JVM). The CPU time of the server a request, children and
 Redis included, is the figure that a busy machine moves least.
 
+A hundred tasks are polled in turn, each by the same bytes every time, as a client's polls are. Ours
+makes use of that: a head that it has parsed it knows again, and a poll that nothing has happened to
+it answers in the same words. Creates have prompts of their own and are worked out one by one.
+
 Polls come first: aimock forgets all but its last 10,000 tasks, and the reference 50,000.
 """
 

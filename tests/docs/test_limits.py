@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from wanx_sim import bodies, journal, sessions, stores
+from wanx_sim.faces import direct
 from wanx_sim.faults import armed
 from wanx_sim.stores import disk, memory, redis
 
@@ -23,8 +24,9 @@ def test_every_limit_is_named(page):
         2: (str(memory.PICTURES), f"{disk.PICTURES_LIMIT // 2**20} MB",
             str(redis.PICTURE_SECONDS // 3600)),
         3: (f"{stores.RECENT:,}", f"{bodies.LIMIT:,}"),
-        4: (f"{sessions.LIMIT:,}",),
-        5: (f"{armed.SCRIPTED:,}",),
+        4: (f"{direct.HEADS:,}", f"{direct.LONGEST // 1024} kB"),
+        5: (f"{sessions.LIMIT:,}",),
+        6: (f"{armed.SCRIPTED:,}",),
     }  # fmt: skip
     for row, numbers in named.items():
         assert [number for number in numbers if number not in rows[row]] == [], rows[row]

@@ -36,10 +36,10 @@ class _Head(msgspec.Struct, frozen=True):
     length: int
 
 
-_LONGEST = 2048
-"""Bytes of a head that is remembered: many of them must not take much memory."""
+HEADS, LONGEST = 4096, 2048
+"""How many heads are remembered, and how many bytes the longest may have."""
 
-_heads: dict[str, Latest[bytes, _Head]] = {"http": Latest(4096), "https": Latest(4096)}
+_heads: dict[str, Latest[bytes, _Head]] = {"http": Latest(HEADS), "https": Latest(HEADS)}
 """The heads that were parsed of late, by the scheme and their bytes."""
 
 
@@ -119,7 +119,7 @@ class Protocol(HttpToolsProtocol):
         """Remember the head of a request, if it came in one piece with nothing behind."""
         length = len(request.body)
         end = len(self._came) - length
-        if self._came.find(_END) + len(_END) == end <= _LONGEST:
+        if self._came.find(_END) + len(_END) == end <= LONGEST:
             head = _Head(msgspec.structs.replace(request, body=b""), length)
             _heads[request.scheme].keep(self._came[:end], head)
 

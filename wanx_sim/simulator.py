@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from inspect import signature
 from random import Random, SystemRandom
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -30,9 +31,11 @@ from .settings import Settings, Validation
 from .stores import Change, Store, open_store
 from .stores.memory import MemoryStore
 from .tasks import Tasks
-from .testing import assertions, etiquette
-from .testing.etiquette import Finding
+from .testing import assertions
 from .wire import Request, Response
+
+if TYPE_CHECKING:
+    from .testing.etiquette import Finding
 
 
 class Simulator(Settings, Service):
@@ -268,6 +271,8 @@ class Simulator(Settings, Service):
         Polling faster than the service allows or after the end, no wait after a 429, no deadline,
         pictures never fetched, a create repeated after a failure that says nothing.
         """
+        from .testing import etiquette  # noqa: PLC0415 - few are asked, and no server is
+
         return etiquette.check(self)
 
     # --- requests ------------------------------------------------------------------------------

@@ -9,10 +9,11 @@ first line of its docstring.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from inspect import getdoc
 from typing import Any, TypeVar, get_type_hints
+
+import msgspec
 
 from ..service import Service
 
@@ -21,8 +22,7 @@ ROOT = "/_sim"
 _Run = TypeVar("_Run", bound=Callable[..., object])
 
 
-@dataclass(frozen=True)
-class Control:
+class Control(msgspec.Struct, frozen=True, dict=True):
     """One control, and where it is found."""
 
     method: str

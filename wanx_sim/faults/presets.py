@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from types import MappingProxyType
 
 import msgspec
@@ -32,7 +32,7 @@ def presets() -> Mapping[str, Preset]:
     """All presets by name, in the order of ``wanx-sim faults``."""
     from .tables import read  # noqa: PLC0415 - a table may name a preset
 
-    text = files(__package__).joinpath("presets.toml").read_text("utf-8")
+    text = Path(__file__).with_name("presets.toml").read_text("utf-8")
     found = {}
     for entry in tomllib.loads(text)["preset"]:
         faults = tuple(fault for table in entry.pop("faults") for fault in read(table))

@@ -7,15 +7,18 @@ from hashlib import sha256
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from msgspec.structs import replace
 
 from wanx_sim.cassettes.matching import (
     ABSENT,
+    asked,
     canonical,
     difference,
     explain,
     fingerprint,
     without_prompts,
 )
+from wanx_sim.wire import Request
 
 BODY = {
     "model": "wan2.5-t2i-preview",
@@ -107,6 +110,27 @@ def test_a_signed_link_within_is_the_same_whenever_it_was_signed():
 
     assert asked("one") == asked("two")
     assert asked("one")["input"]["ref_img"] == link
+
+
+def test_a_signed_link_is_one_however_its_question_mark_is_spelt():
+    link = "https://a.b/c.png?Expires=1&Signature=s"
+    text = json.dumps(BODY | {"input": {"prompt": "shop", "ref_img": link}}, ensure_ascii=False)
+    plain, escaped = canonical(text.encode()), canonical(text.replace("?", r"\u003f").encode())
+    assert plain["input"]["ref_img"] == escaped["input"]["ref_img"] == "https://a.b/c.png"
+
+
+def test_the_form_of_equal_bodies_is_made_once_but_a_long_one_s_is_not_kept():
+    short, long = (json.dumps({"input": {"prompt": "a" * length}}).encode() for length in (9, 9000))
+    assert canonical(short) is canonical(short)
+    assert canonical(long) == canonical(long)
+    assert canonical(long) is not canonical(long)
+
+
+def test_a_create_without_the_async_header_leaves_the_kept_form_as_it_is():
+    request = Request(method="POST", body=json.dumps(BODY).encode())
+    asynchronous = replace(request, headers={"x-dashscope-async": "enable"})
+    assert asked(request, "create") == asked(asynchronous, "create") | {"synchronous": True}
+    assert "synchronous" not in canonical(request.body)
 
 
 @pytest.mark.parametrize(

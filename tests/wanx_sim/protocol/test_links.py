@@ -137,3 +137,9 @@ def test_a_bucket_of_the_other_region_has_nothing(sim, api):
 def test_hosts_that_do_not_exist_are_refused_with_those_there_are(sim):
     with pytest.raises(ValueError, match="result_hosts cannot be 'moon'; known: region, spread"):
         sim.result_hosts = "moon"
+
+
+@pytest.mark.parametrize(("hour", "date"), [(0, "20250415"), (15.99, "20250415"), (16, "20250416")])
+def test_a_key_carries_the_date_in_beijing(hour, date):
+    midnight = 1_744_675_200  # of 2025-04-15, in UTC
+    assert f"/{date}/" in links.object_key(ID, 0, midnight + hour * 3600)

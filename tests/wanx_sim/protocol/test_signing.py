@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from base64 import b64encode
 from hashlib import sha1
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, quote, unquote
 
 import pytest
 
@@ -65,3 +65,10 @@ def test_another_secret_verb_expiry_or_resource_gives_another_signature():
 
     others = [sign("t"), sign(verb="HEAD"), sign(expires="6"), sign(resource="/b/K")]
     assert len({sign(), *others}) == 5
+
+
+def test_whatever_a_signature_holds_is_quoted_as_a_query_wants_it():
+    queries = [signing.signed_query("id", "secret", f"/b/{n}", n) for n in range(200)]
+    signatures = [query.partition("&Signature=")[2] for query in queries]
+    assert {quote(unquote(one), safe="") for one in signatures} == set(signatures)
+    assert all(any(code in one for one in signatures) for code in ("%2B", "%2F", "%3D"))

@@ -10,7 +10,7 @@ The files are written by hand and served as they are: no build, nothing from els
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 from ...wire import Headers, Response
 from ..control import ROOT
@@ -21,7 +21,7 @@ _KINDS = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_INDEX = "index.html"
+_FOLDER, _INDEX = Path(__file__).parent, "index.html"
 
 # blob: pictures are fetched with the token, then shown. Trusted types: prompts are hostile, and to
 # make markup of text is an error then.
@@ -87,12 +87,12 @@ def _quality(asked: list[tuple[str, float]], kind: str) -> float:
 @cache
 def _names() -> frozenset[str]:
     """The files of the page."""
-    found = (file.name for file in files(__package__).iterdir() if file.is_file())
+    found = (file.name for file in _FOLDER.iterdir() if file.is_file())
     return frozenset(name for name in found if name.rpartition(".")[2] in _KINDS)
 
 
 @cache
 def _sent(name: str, *more: tuple[str, str]) -> Response:
-    body = files(__package__).joinpath(name).read_bytes()
+    body = (_FOLDER / name).read_bytes()
     kind = _KINDS[name.rpartition(".")[2]]
     return Response(200, (("content-type", kind), *_HEADERS, *more), body)

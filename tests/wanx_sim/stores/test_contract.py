@@ -203,6 +203,12 @@ def test_a_page_is_a_part_and_the_total_is_the_whole(store, make_task, make_plan
     assert page(store, size=999_999_999)[0] == 7
 
 
+def test_a_list_that_was_asked_for_before_has_what_came_since(store, make_task, make_plan):
+    for number in range(5):
+        store.add(make_task(number, plan=make_plan(1000.0 + number)))
+        assert page(store) == (number + 1, [*range(number, -1, -1)])
+
+
 def test_a_list_is_of_one_region(store, make_task):
     store.add(make_task(1))
     store.add(make_task(2, region=Region.SINGAPORE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from wanx_sim.cassettes.format import FORMAT, VERSION, Document, Exchange, encode
 from wanx_sim.cassettes.index import Index
@@ -23,6 +23,7 @@ forms = st.fixed_dictionaries(
     },
     optional={"synchronous": st.just(True)},
 )
+SHOP, FLOWERS = ({"model": None, "input": {"prompt": text}, "parameters": {}} for text in "店花")
 same = st.none()
 """In the place of a recorded request: the one that is asked for, or what only differs in writing."""
 ways = st.sampled_from([dict, without_prompts, lambda form: dict(reversed(form.items()))])
@@ -41,6 +42,9 @@ def index_of(requests):
 
 @patiently
 @given(st.lists(st.tuples(same | forms, ways), max_size=4), forms, ignores)
+@example([(None, without_prompts)], SHOP, frozenset())
+@example([(None, dict), (None, without_prompts)], SHOP, frozenset())
+@example([(None, dict), (FLOWERS, dict)], SHOP, frozenset({"prompt"}))
 def test_the_places_are_those_of_all_requests_without_a_difference(recorded, asked, ignore):
     requests = [way(asked if form is None else form) for form, way in recorded]
     index = index_of(requests)

@@ -36,3 +36,4 @@ class Turn:
         self._service.expect([request for request, _ in waiting])
         for request, answer in waiting:
             answer(request)
+        self._service.expect(())

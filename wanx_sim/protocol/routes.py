@@ -91,10 +91,10 @@ def route(request: Request) -> Route:
     Raises:
         Refusal: for a path that does not exist, or a method that it does not know.
     """
-    return _route(request.method, request.hostname, request.path)
+    find = _kept_route if len(request.path) <= _SHORT else _route
+    return find(request.method, request.hostname, request.path)
 
 
-@lru_cache(1024)  # creates have one route, and those of late are polled again
 def _route(method: str, hostname: str, path: str) -> Route:
     if match := IMAGE_HOST.fullmatch(hostname):
         return Route("image", bucket=match["bucket"], key=path.removeprefix("/"))
@@ -110,6 +110,11 @@ def _route(method: str, hostname: str, path: str) -> Route:
     if path.rstrip("/") == TASKS_PATH:
         return _expect(method, "GET", Route("list"))
     raise Refusal(errors.NOT_FOUND)
+
+
+# Creates have one route, and what was polled is polled again; what is long is nobody's task.
+_SHORT = 256
+_kept_route = lru_cache(1024)(_route)
 
 
 def _expect(method: str, expected: str, found: Route) -> Route:

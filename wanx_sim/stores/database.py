@@ -10,8 +10,8 @@ from threading import RLock
 from typing import Any
 
 _SETTINGS = """
-PRAGMA journal_mode = WAL;
 PRAGMA synchronous = OFF;
+PRAGMA journal_mode = WAL;
 PRAGMA cache_size = -4096;
 PRAGMA temp_store = MEMORY;
 """

@@ -25,6 +25,9 @@ class Far(Service):
         self.heard = []
 
     def expect(self, requests):
+        if not requests:
+            self.ended = len(self.heard)
+            return
         self.heard.append([request.path[-1] for request in requests])
         self.apart = len(set(map(id, requests))) == len(requests)
 
@@ -102,6 +105,7 @@ def turn(far):
 def test_all_are_told_before_the_first_is_answered(far, turn):
     connections = turn(b"a", b"b", b"c")
     assert far.heard == [["a", "b", "c"], "a", "b", "c"]
+    assert far.ended == 4  # and that there are no more
     assert [each.answers() for each in connections] == [["a"], ["b"], ["c"]]
 
 

@@ -94,9 +94,10 @@ class RedisStore:
         now = task.plan.submitted
         self._redis.ahead.drop((self._redis.key("tasks"), task.task_id))
         done = self._redis.script(
-            scripts.ADD, *self._redis.held, task.task_id, _encode(task), token_bytes(scripts.MARK),
-            _encode(index.standing(task)), _charge(task, index.bill(task)), indexed.LATE,
-            repr(now), self.keep, self._keep_forgotten, repr(now - RETENTION),
+            scripts.ADD, *self._redis.held, task.task_id, _encode(task),
+            token_bytes(scripts.MARK) + _encode(index.standing(task)),
+            _charge(task, index.bill(task)), indexed.LATE,
+            _encode((repr(now), self.keep, self._keep_forgotten, now - RETENTION)),
         )  # fmt: skip
         self._check_lock(done)
         return bool(done)
@@ -131,7 +132,14 @@ class RedisStore:
         record = seen[1] if seen and seen[0] == task_id else self._read(task_id)
         while record:
             old = self._decoded(record)
-            new = change(old)
+            try:
+                new = change(old)
+            except Exception:
+                # Of what it is now, or only of what was read before?
+                if (present := self._read(task_id)) == record:
+                    raise
+                record = present
+                continue
             # Not sent twice: what the first one wrote would count as somebody else's.
             found = self._redis.script(
                 scripts.UPDATE, *self._redis.held, task_id, record, _encode(new),
@@ -231,6 +239,7 @@ class RedisStore:
     def clear(self) -> None:
         """See `Store.clear`."""
         self._redis.ahead.keep({})
+        self._mine.seen = None
         pattern = re.sub(r"([*?\[\]\\])", r"\\\1", self._redis.prefix) + "*"
         self._redis.script(scripts.CLEAR, pattern, FORMAT)
 

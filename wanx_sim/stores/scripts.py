@@ -199,11 +199,11 @@ end
 ADD = (
     _LOCK
     + """
-local P, lock, token, id, record, mark, standing, charged, late = unpack(ARGV)
+local P, lock, token, id, record, kept, charged, late, rest = unpack(ARGV)
 if locked_out(lock, token) then return 'LOCK' end
 local added = redis.call('HSETNX', P .. 'tasks', id, record) == 1
 if added then
-  redis.call('RPUSH', P .. 'new', id, mark .. standing, charged)
+  redis.call('RPUSH', P .. 'new', id, kept, charged)
   if redis.call('INCR', P .. 'added') % late > 0 then return 1 end
 end
 """
@@ -211,12 +211,13 @@ end
     + """
 catch_up()
 if not added then
-  return string.sub(redis.call('HGET', P .. 'standings', id), 11, 18) == mark and 1 or 0
+  local mark = string.sub(redis.call('HGET', P .. 'standings', id), 11, 18)
+  return mark == string.sub(kept, 1, 8) and 1 or 0
 end
-local now, keep, keep_forgotten, forgotten = unpack(ARGV, 10)
+local now, keep, keep_forgotten, forgotten = unpack(cmsgpack.unpack(rest))
 -- Each task has two turns as a rule, so this keeps up with them; and so does dropping.
 settle(now, 3 * late)
-drop(too_many(tonumber(keep), tonumber(keep_forgotten), tonumber(forgotten), 2 * late))
+drop(too_many(keep, keep_forgotten, forgotten, 2 * late))
 return 1
 """
 )

@@ -13,7 +13,7 @@ import redis
 
 from wanx_sim import Account, Simulator, StoreError
 from wanx_sim.errors import StoreUnavailableError
-from wanx_sim.protocol.lifecycle import Leg, polled
+from wanx_sim.protocol.lifecycle import IllegalTransition, Leg, cancel, polled
 from wanx_sim.stores import connection, open_store, redis as module
 from wanx_sim.stores.redis import RedisStore
 
@@ -295,3 +295,21 @@ def test_without_the_package_the_extra_is_named(monkeypatch):
 def test_pictures_end_by_themselves(store, raw, redis_url):
     store.picture("key", lambda: b"picture")
     assert 0 < raw.ttl(f"{redis_url.partition('prefix=')[2]}:picture:key") <= 24 * 3600
+
+
+def test_a_change_is_refused_for_what_a_task_is_and_not_for_what_it_was(
+    store, redis_url, open_url, make_task, make_plan
+):
+    ended = make_task(1, plan=make_plan(ended=1001.0))
+    store.add(ended)
+    store.get(ended.task_id)  # which this process has in mind from now on
+    another = open_url(redis_url)
+    another.clear()
+    another.add(make_task(1))
+
+    def stop(task):
+        return msgspec.structs.replace(task, plan=cancel(task.plan, 1002.0))
+
+    assert store.update(ended.task_id, stop, 1002.0).status(1002.0) == "CANCELED"
+    with pytest.raises(IllegalTransition):
+        store.update(ended.task_id, stop, 1002.0)

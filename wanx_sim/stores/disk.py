@@ -12,19 +12,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
-import diskcache
 import msgspec
-from platformdirs import user_cache_path
 
 from ..errors import StoreError
 from ..protocol.task import Task
 from . import KEPT, RECENT, Change
 from .index import Total
 from .indexed import Indexed
-from .plain import PlainDisk
 from .tables import Tables
 
 FORMAT = 2
@@ -33,17 +31,7 @@ FORMAT = 2
 PICTURES_LIMIT = 512 * 2**20
 """Bytes of rendered pictures that are kept; the oldest go first, and are rendered again."""
 
-# Pictures are rendered again, so nothing need wait for the disk (synchronous=0). The oldest stored
-# go first: with least-recently-used each reading writes, and takes 106 µs instead of 43. What is
-# larger than 32 kB (1280*1280 is 35 kB, 1024*1024 29 kB) lies in a file of its own, as diskcache
-# has it; all in the database, or none, was no faster.
-_PICTURES = {
-    "eviction_policy": "least-recently-stored",
-    "size_limit": PICTURES_LIMIT,
-    "sqlite_synchronous": 0,
-}
-
-_TROUBLES = (OSError, sqlite3.Error, diskcache.Timeout)
+_TROUBLES = (OSError, sqlite3.Error)
 
 _encode = msgspec.msgpack.encode
 _decode = msgspec.msgpack.Decoder(Task).decode
@@ -52,6 +40,8 @@ _decode_once = lru_cache(RECENT)(_decode)  # lists neither need it nor push out 
 
 def default_folder() -> Path:
     """The folder of ``disk:``, in the user's cache folder."""
+    from platformdirs import user_cache_path  # noqa: PLC0415 - 5 ms, unless a folder is named
+
     return user_cache_path("wanx-sim", appauthor=False) / "store"
 
 
@@ -77,12 +67,16 @@ class DiskStore(Indexed):
             self._tables = Tables(self.folder / "tasks.sqlite3")
             try:
                 self._check_format()
-                self._pictures = diskcache.Cache(
-                    str(self.folder / "pictures"), disk=PlainDisk, **_PICTURES
-                )
             except BaseException:
                 self._tables.close()
                 raise
+
+    @cached_property
+    def _pictures(self) -> Any:
+        # It takes a server's start 10 ms, and the first picture as well may wait for it.
+        from .plain import open_pictures  # noqa: PLC0415
+
+        return open_pictures(self.folder / "pictures", PICTURES_LIMIT)
 
     def __repr__(self) -> str:
         return f"<DiskStore {self.folder}>"
@@ -260,4 +254,5 @@ class DiskStore(Indexed):
     def close(self) -> None:
         """See `Store.close`."""
         self._tables.close()
-        self._pictures.close()
+        if "_pictures" in self.__dict__:
+            self._pictures.close()

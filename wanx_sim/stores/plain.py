@@ -5,12 +5,27 @@ A value or a key that is marked as pickled is refused, whatever a file says (CVE
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import diskcache
 from diskcache.core import MODE_PICKLE
 
 from ..errors import StoreError
+
+# Pictures are rendered again, so nothing need wait for the disk (synchronous=0). The oldest stored
+# go first: with least-recently-used each reading writes, and takes 106 µs instead of 43. What is
+# larger than 32 kB (1280*1280 is 35 kB, 1024*1024 29 kB) lies in a file of its own, as diskcache
+# has it; all in the database, or none, was no faster.
+_SETTINGS = {
+    "eviction_policy": "least-recently-stored",
+    "sqlite_synchronous": 0,
+}
+
+
+def open_pictures(folder: Path, limit: int) -> diskcache.Cache:
+    """The pictures in a folder, up to so many bytes."""
+    return diskcache.Cache(str(folder), disk=PlainDisk, size_limit=limit, **_SETTINGS)
 
 
 class PlainDisk(diskcache.Disk):  # type: ignore[misc]  # diskcache is untyped

@@ -462,7 +462,7 @@ def test_a_folder_is_opened_by_its_url(folder):
 
 
 def test_the_default_folder_is_in_the_users_cache(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "user_cache_path", lambda name, **_: tmp_path / name)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda name, **_: tmp_path / name)
     store = open_store("disk:")
     assert store.folder == tmp_path / "wanx-sim" / "store"
     store.close()

@@ -10,7 +10,8 @@ A million is what a store keeps unless told otherwise: there each create drops a
 
 Memory is what is the process's own (RssAnon): what a store maps of its file, the kernel may take
 back. A task's is what the last step added, so that a journal or cache that is full by then does not
-count as the tasks'. The notes show all steps.
+count as the tasks'. For the same reason the disk store's is held against ten thousand tasks, when
+the journal and all caches have just become full. The notes show all steps.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ BYTES = Row(
 FLAT = Row(
     name="disk-million-memory",
     work="memory of the process, 1,000,000 tasks in the disk store",
-    against="the same at 1,000",
+    against="the same at 10,000, when the journal is full",
     goal=at_most(1.5),
 )
 ROWS = (*_COSTS.values(), BYTES, FLAT)
@@ -136,7 +137,7 @@ def _results(
         if bench.wants(row) and place in found:
             pair = found[place]["filled"], found[place]["small"]
             yield row.result(times_as_much(*pair), *pair)
-    first, (before, last) = steps(bench)[0], steps(bench)[-2:]
+    full, (before, last) = steps(bench)[1], steps(bench)[-2:]
     for store in stores:
         held = {step: float(count) for step, count in store.private.items()}
         note = ", ".join(f"{size(count)} at {step:,}" for step, count in held.items())
@@ -144,5 +145,5 @@ def _results(
             each = Series("a task", (Sample((held[last] - held[before]) / (last - before)),))
             yield BYTES.result(alone(each), each, shown=Shown.SIZE, note=note)
         if store.name == "disk" and bench.wants(FLAT):
-            pair = Series("filled", (Sample(held[last]),)), Series("small", (Sample(held[first]),))
+            pair = Series("filled", (Sample(held[last]),)), Series("full", (Sample(held[full]),))
             yield FLAT.result(times_as_much(*pair), *pair, shown=Shown.SIZE, note=note)

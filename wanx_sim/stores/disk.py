@@ -22,7 +22,7 @@ from ..errors import StoreError
 from ..protocol.task import Task
 from . import KEPT, RECENT, Change
 from .index import Total
-from .indexed import Indexed
+from .indexed import Entries, Indexed
 from .tables import Tables
 
 FORMAT = 2
@@ -208,11 +208,14 @@ class DiskStore(Indexed):
     def _put(self, name: str, score: float, number: int) -> None:
         self._tables.put(name, score, number)
 
-    def _put_all(self, name: str, entries: list[tuple[float, int]]) -> None:
+    def _put_all(self, name: str, entries: Entries) -> None:
         self._tables.put_all(name, entries)
 
     def _take(self, name: str, score: float, number: int) -> None:
         self._tables.take(name, score, number)
+
+    def _take_all(self, name: str, entries: Entries) -> None:
+        self._tables.take_all(name, entries)
 
     def _due(self, now: float, most: int) -> list[int]:
         return self._tables.due(now, most)

@@ -30,6 +30,9 @@ NEW = -1
 
 _SOME = 1000
 
+Entries = list[tuple[float, int]]
+"""Tasks in a sorted set: scores and numbers."""
+
 
 class Indexed(ABC):
     """The questions that are asked of an index; an engine says how its sets are kept.
@@ -85,12 +88,16 @@ class Indexed(ABC):
         """Put a task into a sorted set."""
 
     @abstractmethod
-    def _put_all(self, name: str, entries: list[tuple[float, int]]) -> None:
+    def _put_all(self, name: str, entries: Entries) -> None:
         """Put tasks into a sorted set, by scores and numbers in their order."""
 
     @abstractmethod
     def _take(self, name: str, score: float, number: int) -> None:
         """Take a task out of one."""
+
+    @abstractmethod
+    def _take_all(self, name: str, entries: Entries) -> None:
+        """Take tasks out of one, in their order."""
 
     @abstractmethod
     def _due(self, now: float, most: int) -> list[int]:
@@ -125,7 +132,7 @@ class Indexed(ABC):
         numbers = self._new()
         if not numbers:
             return
-        sets: defaultdict[str, list[tuple[float, int]]] = defaultdict(list)
+        sets: _Sets = defaultdict(list)
         charges: _Charges = defaultdict(Total)
         for number, task in zip(numbers, self._load(numbers), strict=True):
             for name, score in index.standing(task).entries(0):
@@ -158,14 +165,18 @@ class Indexed(ABC):
     def _let_go(self, now: float) -> None:
         """Let go of some of the tasks that are no longer kept; all are in the index."""
         numbers = self._outdated(now)
+        if not numbers:
+            return
+        sets: _Sets = defaultdict(list)
         charges: _Charges = defaultdict(Total)
         for number, task in zip(numbers, self._load(numbers), strict=True):
-            for entry in index.standing(task).entries(self._stage(number)):
-                self._take(*entry, number)
+            for name, score in index.standing(task).entries(self._stage(number)):
+                sets[name].append((score, number))
             charges[_whose(task)] = charges[_whose(task)].plus(_DROPPED)
-        if numbers:
-            self._delete(numbers)
-            self._charge_all(charges)
+        for name, entries in sets.items():
+            self._take_all(name, sorted(entries))
+        self._delete(numbers)
+        self._charge_all(charges)
 
     def _outdated(self, now: float) -> range:
         """The first tasks, as far as they are to be let go of now."""
@@ -253,6 +264,7 @@ class Indexed(ABC):
         return sum(total.dropped for total in self.totals().values())
 
 
+_Sets = defaultdict[str, Entries]
 _Charges = defaultdict[tuple[str, str], Total]
 
 _DROPPED = Total(dropped=1)

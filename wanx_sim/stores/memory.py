@@ -18,7 +18,7 @@ from ..protocol.task import Task
 from . import KEPT, RECENT, Change, compact
 from .compact import Key
 from .index import SINCE, UNTIL, Total
-from .indexed import NEW, Indexed
+from .indexed import NEW, Entries, Indexed
 from .ranked import Ranked
 
 PICTURES = 256
@@ -167,11 +167,15 @@ class MemoryStore(Indexed):
     def _put(self, name: str, score: float, number: int) -> None:
         self._sets[name].add(score, number)
 
-    def _put_all(self, name: str, entries: list[tuple[float, int]]) -> None:
+    def _put_all(self, name: str, entries: Entries) -> None:
         self._sets[name].extend(entries)
 
     def _take(self, name: str, score: float, number: int) -> None:
         self._sets[name].remove(score, number)
+
+    def _take_all(self, name: str, entries: Entries) -> None:
+        for entry in entries:
+            self._take(name, *entry)
 
     def _due(self, now: float, most: int) -> list[int]:
         until, since = self._sets[UNTIL], self._sets[SINCE]

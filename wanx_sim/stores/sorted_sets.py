@@ -7,6 +7,7 @@ of entries; what is read is their sum and a part of one.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ FULL = 1024
 """Entries of a chunk: a million are a thousand chunks, so that neither part takes long."""
 
 _LAST = 2**62
+_DELETE = "DELETE FROM entry WHERE place = ? AND score = ? AND number = ?"
 
 
 class SortedSets(Database):
@@ -80,8 +82,25 @@ class SortedSets(Database):
         place = self._place(name)
         if counted(name):
             self._counted(place, score, number, -1)
-        where = "place = ? AND score = ? AND number = ?"
-        self.run(f"DELETE FROM entry WHERE {where}", place, score, number)  # noqa: S608
+        self.run(_DELETE, place, score, number)
+
+    def take_all(self, name: str, entries: list[tuple[float, int]]) -> None:
+        """Take numbers out of a set, in the order of their scores."""
+        place, done = self._place(name), 0
+        while counted(name) and done < len(entries):
+            chunk = self._chunk(place, *entries[done])
+            end = bisect_left(entries, self._head_after(place, chunk), done)
+            self._resize(place, chunk, done - end)
+            done = end
+        self.run_many(_DELETE, [(place, *entry) for entry in entries])
+
+    def _head_after(self, place: int, chunk: Any) -> tuple[float, int]:
+        """Where the chunk behind one begins."""
+        query = (
+            "SELECT score, number FROM chunk WHERE place = ? AND (score, number) > (?, ?) "
+            "ORDER BY score, number LIMIT 1"
+        )
+        return self.one(query, place, *chunk[:2]) or (float("inf"), _LAST)
 
     def _chunk(self, place: int, score: float, number: int) -> Any:
         return self.one(

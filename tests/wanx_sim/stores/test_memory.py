@@ -7,11 +7,16 @@ import tracemalloc
 import msgspec
 import pytest
 
+from wanx_sim import Region
+from wanx_sim.protocol.lifecycle import Leg, Status, cancel
+from wanx_sim.protocol.listing import Filter
 from wanx_sim.protocol.requests import Order
 from wanx_sim.protocol.task import Task
 from wanx_sim.stores import open_store
 from wanx_sim.stores.compact import Codec, key, name_of
 from wanx_sim.stores.memory import MemoryStore
+
+ID = "00000000-0000-4000-8000-{:012d}"
 
 
 def test_memory_keeps_the_last_pictures_only(monkeypatch):
@@ -75,3 +80,25 @@ def test_a_record_leaves_out_no_field(make_task):
 )
 def test_a_key_leads_back_to_its_id(name):
     assert name_of(key(name)) == name
+
+
+def test_what_is_kept_is_found_after_the_list_of_all_was_moved_up(
+    make_task, make_plan, monkeypatch
+):
+    monkeypatch.setattr("wanx_sim.stores.memory._CUT", 5)
+    monkeypatch.setattr("wanx_sim.stores.indexed.LATE", 3)
+    store, waiting = MemoryStore(keep=6), make_plan(submitted=1000.0, pending=Leg())
+    everything = Filter(start=0.0, end=1e9, size=100)
+
+    def stop(task):
+        return msgspec.structs.replace(task, plan=cancel(task.plan, 1000.0))
+
+    for number in range(1, 60):
+        store.add(make_task(number, plan=waiting))
+        kept = store.page(Region.BEIJING, everything, 1000.0).tasks
+        ids = [task.task_id for task in kept]
+        assert ids == [ID.format(each) for each in range(number, number - len(ids), -1)]
+        assert len(ids) >= min(number, 6)
+        canceled = store.update(ids[0], stop, 1000.0)
+        listed = msgspec.structs.replace(everything, status=Status.CANCELED)
+        assert canceled in store.page(Region.BEIJING, listed, 1000.0).tasks

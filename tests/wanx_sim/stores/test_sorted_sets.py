@@ -65,6 +65,7 @@ def test_what_many_put_in_and_many_take_out(
         entries = sorted((score, number + place) for place, score in enumerate(batch))
         found.put_all(NAME, entries)
         kept += entries
+        assert found.count(NAME, 0.0, 9.0) == len(kept)
     kept.sort()
     out = sorted({kept[place % len(kept)] for place in gone})
     found.take_all(NAME, out)

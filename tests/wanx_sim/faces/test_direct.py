@@ -6,14 +6,18 @@ import asyncio
 import json
 import socket
 from contextlib import contextmanager
+from itertools import chain
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from hypothesis import given, settings, strategies as st
 
-from wanx_sim import Clock, Fault, Simulator
-from wanx_sim.faces import direct
+from wanx_sim import Clock, Fault, ManualClock, Simulator
+from wanx_sim.faces import direct, server
+from wanx_sim.faces.asgi import App
 from wanx_sim.faces.direct import Protocol
+from wanx_sim.faces.guard import Guard
 from wanx_sim.latest import Latest
 from wanx_sim.service import Service
 
@@ -362,3 +366,56 @@ def fed(sim):
             return connection.written
 
         yield feed
+
+
+# --- whatever comes, however it is cut ------------------------------------------------------------
+
+_BODY = json.dumps(ORDER).encode()
+_ODD = (
+    POLL % (b"a", b""),
+    POLL % (b"b", b""),
+    POLL.replace(b"GET", b"HEAD") % (b"a", b""),
+    POLL % (b"a", b"content-length: 3\r\n") + b"abc",
+    POLL % (b"a", b"transfer-encoding: chunked\r\n") + b"3\r\nabc\r\n0\r\n\r\n",
+    POLL % (b"a", b"connection: close\r\n"),
+    POLL.replace(b"HTTP/1.1", b"HTTP/1.0") % (b"a", b""),
+    order("one"),
+    order("two"),
+    order("")[: -len(POLL)] + POLL,
+    b"\r\n",
+    b"GET /api/v1/tasks/a HTTP/1.1\r\n\r\n",
+    b"nonsense\r\n\r\n",
+)
+
+
+_WHOLE = st.tuples(st.sampled_from(_ODD)).map(list)
+_CUT = st.builds(
+    lambda request, at: [request[:at], request[at:]], st.sampled_from(_ODD), st.integers(1, 400)
+)
+_GLUED = st.lists(st.sampled_from(_ODD), min_size=2, max_size=3).map(lambda all_: [b"".join(all_)])
+
+
+@given(st.lists(st.one_of(_WHOLE, _WHOLE, _CUT, _GLUED), min_size=2, max_size=10))
+@settings(max_examples=300, deadline=None)
+def test_what_is_known_changes_no_answer(sent):
+    found = []
+    for forgetful in (False, True):
+        sim = Simulator(clock=ManualClock(1_790_000_000), timing="seconds:5,5")
+        connection = _Connection(_Bare(sim))
+        said = []
+        for piece in chain.from_iterable(sent):
+            if forgetful:
+                direct._heads["http"].clear()
+            if connection.is_closing():  # the next client
+                said.append(connection.written)
+                connection = _Connection(_Bare(sim))
+            connection.protocol.data_received(piece)
+        found.append(([*said, connection.written], list(sim.requests)))
+    assert found[0] == found[1]
+
+
+class _Bare:
+    """A server that listens nowhere."""
+
+    def __init__(self, sim):
+        self._uvicorn = server._uvicorn(App(sim, Guard(any_host=True)), lambda: None)

@@ -61,7 +61,9 @@ class Protocol(HttpToolsProtocol):
         self._said: list[Response | Exception | None] = []
         """What the service has said to the request that comes next, if it was asked already."""
         self._used = False
-        """Whether a request was answered since the timer of an idle connection was set."""
+        """Whether a request came since the timer of an idle connection was set."""
+        self._waits = self._ends = False
+        """Whether a request waits for the end of its turn, and the connection is to end then."""
 
     # --- a head that is known --------------------------------------------------------------------
 
@@ -69,28 +71,30 @@ class Protocol(HttpToolsProtocol):
         request = self._known(data)
         if request is None or self._service is None:
             self._parse(data)
-        elif self._service.turn:
-            self.flow.pause_reading()  # what comes behind it waits
-            self._service.turn.add(request, partial(self._in_turn, data))
-        else:
-            self._answer(data, request)
+            return
+        self._used = True
+        if self._service.turn is None:
+            self._answer(self._service, data, request)
+            return
+        self._waits = True
+        self.flow.pause_reading()  # what comes behind it waits
+        self._service.turn.add(request, partial(self._in_turn, self._service, data))
 
-    def _in_turn(self, data: bytes, request: Request) -> None:
+    def _in_turn(self, service: App, data: bytes, request: Request) -> None:
+        self._waits = False
         self.flow.resume_reading()
-        self._answer(data, request)
+        self._answer(service, data, request)
+        if self._ends:
+            self.shutdown()
 
-    def _answer(self, data: bytes, request: Request) -> None:
+    def _answer(self, service: App, data: bytes, request: Request) -> None:
         """Answer a request whose head is known."""
-        if self._service is None:
-            raise AssertionError("only a service's requests are known")
-        answer = self._service.answer(request)
+        answer = service.answer(request)
         if self.transport.is_closing():
             return  # it was heard, but nobody listens any more
-        if isinstance(answer, Response) and self._sent(answer, request, keep_alive=True):
-            self._used = True
-            return
-        self._said.append(answer)
-        self._parse(data)
+        if not (isinstance(answer, Response) and self._sent(answer, request, keep_alive=True)):
+            self._said.append(answer)
+            self._parse(data)
 
     def _parse(self, data: bytes) -> None:
         self._came = data if self._between else b""
@@ -132,6 +136,13 @@ class Protocol(HttpToolsProtocol):
             )
         else:
             super().timeout_keep_alive_handler()
+
+    def shutdown(self) -> None:
+        # What waits will be done, so whoever asked for it is to hear of it.
+        if self._waits:
+            self._ends = True
+        else:
+            super().shutdown()
 
     # --- one that is parsed ----------------------------------------------------------------------
 

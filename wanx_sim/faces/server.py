@@ -55,6 +55,7 @@ class _Uvicorn(uvicorn.Server):
             server.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
+        await asyncio.sleep(0)  # for those whose request waits for the end of its turn
         if self.server_state.tasks:
             await asyncio.wait(self.server_state.tasks, timeout=_SHUTDOWN_SECONDS)
         for connection in list(self.server_state.connections):

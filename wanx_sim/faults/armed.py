@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from os import PathLike
@@ -11,6 +10,7 @@ from threading import Lock
 
 import msgspec
 
+from ..latest import Latest
 from .fault import Fault
 from .subject import Subject
 
@@ -74,7 +74,7 @@ class Faults:
 
     def __init__(self, faults: Iterable[Fault | str] | Fault | str = (), *, seed: int = 1) -> None:
         self._armed: list[Armed] = []
-        self._scripted: OrderedDict[str, list[Armed]] = OrderedDict()
+        self._scripted: Latest[str, list[Armed]] = Latest(SCRIPTED)
         self._lock = Lock()
         self.rewind(seed)
         self.add(*((faults,) if isinstance(faults, Fault | str) else faults))
@@ -156,12 +156,10 @@ class Faults:
     def _of_prompt(self, subject: Subject, scripted: Sequence[Fault]) -> list[Armed]:
         if not scripted:
             return []
-        waiting = self._scripted.setdefault(
-            scripted_for(subject), [Armed(fault) for fault in scripted]
-        )
-        if len(self._scripted) > SCRIPTED:
-            self._scripted.popitem(last=False)
-        return waiting
+        whose = scripted_for(subject)
+        if whose not in self._scripted:
+            self._scripted.keep(whose, [Armed(fault) for fault in scripted])
+        return self._scripted[whose]
 
     def give_back(self, armed: Armed) -> None:
         """Count a strike as not done: the service itself refused the request before."""

@@ -128,6 +128,12 @@ def test_one_whose_client_has_gone_was_heard_all_the_same(far, turn):
     assert [each.answers() for each in connections] == [[], ["b"]]
 
 
+def test_a_server_that_ends_answers_what_it_will_do(far, turn):
+    (connection,) = turn(b"a", meanwhile=lambda found: found[0].protocol.shutdown())
+    assert connection.answers() == ["a"]
+    assert connection.closed
+
+
 def test_the_next_turn_is_another(far, turn):
     (connection,) = turn(b"a")
 

@@ -7,7 +7,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
+from time import monotonic, sleep
 from typing import Any
+
+_PATIENCE = 60.0
+"""Seconds to wait for other processes."""
 
 _SETTINGS = """
 PRAGMA synchronous = OFF;
@@ -30,15 +34,33 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._connection = sqlite3.connect(
-            path, timeout=60, isolation_level=None, check_same_thread=False, cached_statements=256
+            path,
+            timeout=_PATIENCE,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
         )
         self._mutex = RLock()
         self._depth = 0
         try:
-            self._connection.executescript(_SETTINGS)
+            self._set_up()
         except BaseException:
             self._connection.close()
             raise
+
+    def _set_up(self) -> None:
+        # SQLite waits by itself for whoever writes, but not where several open a new file at once,
+        # as workers do with that of a session: of four that raced one in fifteen was refused.
+        until = monotonic() + _PATIENCE
+        while True:
+            try:
+                self._connection.executescript(_SETTINGS)
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
+                    raise
+                sleep(0.005)
+            else:
+                return
 
     def close(self) -> None:
         """Let go of the file."""

@@ -8,9 +8,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from sqlite3 import OperationalError
+from threading import Barrier
 
 import diskcache
 import msgspec
@@ -466,3 +468,16 @@ def test_the_default_folder_is_in_the_users_cache(monkeypatch, tmp_path):
     store = open_store("disk:")
     assert store.folder == tmp_path / "wanx-sim" / "store"
     store.close()
+
+
+def test_many_may_open_a_new_store_at_once(tmp_path):
+    with ThreadPoolExecutor(4) as pool:
+        for round_ in range(60):
+            ready = Barrier(4)
+
+            def opened(folder=tmp_path / str(round_), ready=ready):
+                ready.wait()
+                DiskStore(folder).close()
+
+            for one in [pool.submit(opened) for _ in range(4)]:
+                one.result(60)
